@@ -1,0 +1,76 @@
+//! The builds that demo, tests and benches start from, one progress line each.
+//!
+//! Debug builds select programs with `--workspace --bin`, not `-p`: cargo then unites features
+//! once for all of them, and the libraries they share are compiled once.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::progress::{say, watch};
+use crate::stop::Stop;
+use crate::workspace::{Profile, Workspace};
+
+/// One call of cargo and what it makes.
+pub(crate) struct Step {
+    what: &'static str,
+    words: &'static [&'static str],
+}
+
+/// The filter; always release, since a debug build is far over what Envoy should load.
+pub(crate) const FILTER: Step = Step {
+    what: "the filter for wasm32-wasip1",
+    words: &["build", "-p", "sallyport-filter", "--target", "wasm32-wasip1", "--release"],
+};
+
+/// The sidecar for demo and tests.
+pub(crate) const SIDECAR: Step =
+    Step { what: "the sidecar", words: &["build", "--workspace", "--bin", "sallyport"] };
+
+/// The demo's program.
+pub(crate) const DEMO: Step =
+    Step { what: "the demo", words: &["build", "--workspace", "--bin", "demo"] };
+
+/// All programs and test programs, with the features that `cargo test --workspace` uses.
+pub(crate) const TESTS: Step = Step {
+    what: "the sidecar and the tests",
+    words: &["build", "--workspace", "--bins", "--tests"],
+};
+
+/// The sidecar as users build it: alone, so with its own features only.
+pub(crate) const RELEASE_SIDECAR: Step = Step {
+    what: "the release sidecar",
+    words: &["build", "--release", "-p", "sallyport-ext-authz", "--bin", "sallyport"],
+};
+
+/// The program that measures.
+pub(crate) const BENCH: Step = Step {
+    what: "the benchmarks",
+    words: &["build", "--release", "-p", "sallyport-tests", "--bin", "bench"],
+};
+
+/// Runs the steps in order. The first that fails shows cargo's output and ends the command.
+pub(crate) fn run(workspace: &Workspace, steps: &[&Step]) -> Result<(), Stop> {
+    for (number, step) in (1_usize..).zip(steps) {
+        let label = format!("[{number}/{}] building {}", steps.len(), step.what);
+        let started = Instant::now();
+        let outcome = watch(&label, workspace.cargo(step.words))?;
+        let seconds = started.elapsed().as_secs_f64();
+        if !outcome.success {
+            say(outcome.output.trim_end());
+            return Err(Stop::failed(format!("{label}: failed after {seconds:.1} s")));
+        }
+        say(&format!("{label}: {seconds:.1} s"));
+    }
+    Ok(())
+}
+
+/// The two paths that each of our test programs is told.
+pub(crate) fn parts(workspace: &Workspace, profile: Profile) -> Result<(PathBuf, PathBuf), Stop> {
+    let (wasm, sidecar) = (workspace.wasm(), workspace.sidecar(profile));
+    for file in [&wasm, &sidecar] {
+        if !file.is_file() {
+            return Err(Stop::failed(format!("the build left no `{}`", file.display())));
+        }
+    }
+    Ok((wasm, sidecar))
+}

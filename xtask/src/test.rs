@@ -1,0 +1,224 @@
+//! `cargo xtask test`: runs suites, shows what failed, ends with one line of counts.
+//!
+//! A suite that fails does not stop the others. Standard output has the list or the counts;
+//! progress and the output of failed suites go to standard error.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::builds;
+use crate::prerequisites::{self, Need};
+use crate::progress::{say, watch};
+use crate::stop::Stop;
+use crate::suites::Suite;
+use crate::tally::Tally;
+use crate::workspace::{Profile, Workspace};
+
+/// Real parts that `--with` can add. A test that uses one is written with the part's own issue.
+const SLOW_PARTS: &[&str] = &[];
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Request {
+    list: bool,
+    /// Suites by name; empty means all.
+    suites: Vec<String>,
+}
+
+/// Exit code 1 if anything failed, 2 if a name is not known.
+pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCode, Stop> {
+    let request = parse(words)?;
+    let all = Suite::all(workspace)?;
+    if request.list {
+        let mut stdout = io::stdout().lock();
+        for suite in &all {
+            writeln!(stdout, "{}", suite.name())?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = choose(all, &request.suites)?;
+    prerequisites::check(needs(&chosen))?;
+    // One that needs the built parts builds them on the way; the others do not wait for that.
+    let mut parts = None;
+    let mut total = Tally::default();
+    for suite in &chosen {
+        let ready = !suite.needs_parts() || *parts.get_or_insert_with(|| build_parts(workspace));
+        let started = Instant::now();
+        let tally = if ready { run(workspace, suite) } else { Ok(Tally::FAILED) };
+        let tally = tally.unwrap_or_else(|stop| {
+            say(&format!("{}: {}", suite.name(), stop.message));
+            Tally::FAILED
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        let note = if ready { "" } else { ", not run: what it tests was not built" };
+        say(&format!("{}: {tally} ({seconds:.1} s){note}", suite.name()));
+        total.add(tally);
+    }
+    writeln!(io::stdout(), "{total}")?;
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn parse(words: &[String]) -> Result<Request, Stop> {
+    let mut request = Request::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--list" => request.list = true,
+            "--with" => slow_part(words.next().map_or("", String::as_str))?,
+            other => match other.strip_prefix("--with=") {
+                Some(name) => slow_part(name)?,
+                None if other.starts_with('-') => {
+                    let text = format!("test takes --list, --with NAME and suites, not `{other}`");
+                    return Err(Stop::usage(text));
+                }
+                None => request.suites.push(other.to_owned()),
+            },
+        }
+    }
+    Ok(request)
+}
+
+fn slow_part(name: &str) -> Result<(), Stop> {
+    if SLOW_PARTS.contains(&name) {
+        return Ok(());
+    }
+    let known = match SLOW_PARTS {
+        [] => "no slow parts yet".to_owned(),
+        parts => parts.join(", "),
+    };
+    Err(Stop::usage(format!("--with knows no `{name}`; known: {known}")))
+}
+
+/// The suites asked for, in the order they run and each once.
+fn choose(all: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>, Stop> {
+    if names.is_empty() {
+        return Ok(all);
+    }
+    if let Some(name) = names.iter().find(|name| !all.iter().any(|suite| suite.name() == *name)) {
+        let known: Vec<&str> = all.iter().map(Suite::name).collect();
+        let text = format!("no suite is called `{name}`; known: {}", known.join(", "));
+        return Err(Stop::usage(text));
+    }
+    Ok(all.into_iter().filter(|suite| names.iter().any(|name| name == suite.name())).collect())
+}
+
+fn needs(suites: &[Suite]) -> &'static [Need] {
+    if suites.iter().any(Suite::needs_parts) {
+        &[Need::Compiler, Need::WasmTarget, Need::Envoy]
+    } else if suites.contains(&Suite::Clippy) {
+        &[Need::Compiler, Need::WasmTarget]
+    } else {
+        &[Need::Compiler]
+    }
+}
+
+/// Whether filter and sidecar are there; why not has been shown.
+fn build_parts(workspace: &Workspace) -> bool {
+    let built = builds::run(workspace, &[&builds::FILTER, &builds::TESTS])
+        .and_then(|()| builds::parts(workspace, Profile::Debug));
+    match built {
+        Ok(_) => true,
+        Err(stop) => {
+            say(&stop.message);
+            false
+        }
+    }
+}
+
+fn run(workspace: &Workspace, suite: &Suite) -> Result<Tally, Stop> {
+    if *suite == Suite::Deny && !has_cargo_deny(workspace) {
+        say("deny: skipped, cargo-deny is not installed (cargo install --locked cargo-deny)");
+        return Ok(Tally::SKIPPED);
+    }
+    let mut sum = Tally::default();
+    for words in suite.calls(workspace)? {
+        let mut call = workspace.cargo(&words);
+        if suite.needs_parts() {
+            call.env("SALLYPORT_WASM", workspace.wasm());
+            call.env("SALLYPORT_BIN", workspace.sidecar(Profile::Debug));
+        }
+        let outcome = watch(suite.name(), call)?;
+        let tally = if suite.is_libtest() {
+            Tally::of_libtest(outcome.success, &outcome.output)
+        } else if outcome.success {
+            Tally::PASSED
+        } else {
+            Tally::FAILED
+        };
+        if tally.failed > 0 {
+            say(&format!("$ cargo {}\n{}", words.join(" "), outcome.output.trim_end()));
+        }
+        sum.add(tally);
+    }
+    Ok(match (suite.is_libtest(), sum) {
+        (true, sum) if sum == Tally::default() => {
+            say(&format!("{}: failed, it has no test", suite.name()));
+            Tally::FAILED
+        }
+        (true, sum) => sum,
+        // A check is one test, however many calls it takes.
+        (false, Tally { failed: 0, .. }) => Tally::PASSED,
+        (false, _) => Tally::FAILED,
+    })
+}
+
+fn has_cargo_deny(workspace: &Workspace) -> bool {
+    workspace.cargo(&["deny", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
+
+    type Words = &'static [&'static str];
+    /// `--list`, suites.
+    type Parsed = (bool, Words);
+
+    const PARSED: &[(&str, Words, Option<Parsed>)] = &[
+        ("nothing", &[], Some((false, &[]))),
+        ("list", &["--list"], Some((true, &[]))),
+        ("suites", &["unit", "e2e"], Some((false, &["unit", "e2e"]))),
+        ("unknown flag", &["--fast"], None),
+        ("unknown part", &["--with", "keycloak"], None),
+        ("unknown part, joined", &["--with=redis"], None),
+        ("no part", &["--with"], None),
+    ];
+
+    #[test]
+    fn command_lines_are_parsed() {
+        for (name, words, expected) in PARSED {
+            let expected = expected.map(|(list, suites)| Request { list, suites: strings(suites) });
+            assert_eq!(parse(&strings(words)).ok(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_part_names_the_known_ones() {
+        let stop = parse(&strings(&["--with", "keycloak"])).unwrap_err();
+        assert_eq!(stop.message, "--with knows no `keycloak`; known: no slow parts yet");
+    }
+
+    fn suites() -> Vec<Suite> {
+        vec![Suite::Format, Suite::Unit, Suite::Integration("e2e".to_owned())]
+    }
+
+    const CHOSEN: &[(&str, Words, Option<Words>)] = &[
+        ("all", &[], Some(&["format", "unit", "e2e"])),
+        ("in order and once", &["e2e", "format", "e2e"], Some(&["format", "e2e"])),
+        ("unknown", &["unit", "e3e"], None),
+    ];
+
+    #[test]
+    fn suites_are_chosen_by_name() {
+        for (name, names, expected) in CHOSEN {
+            let chosen = choose(suites(), &strings(names)).ok();
+            let chosen = chosen.map(|all| all.iter().map(|s| s.name().to_owned()).collect());
+            assert_eq!(chosen, expected.map(strings), "{name}");
+        }
+    }
+}
