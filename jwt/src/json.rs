@@ -1,0 +1,254 @@
+//! The strict JSON reader: one object, no duplicate member at any depth, depth and size bounded.
+//! `serde_json` does the parsing (RFC 8259, UTF-8, no trailing text); this adds the visitor that refuses what it would
+//! merge silently. Two readers that disagree on which duplicate counts are an attack (RFC 8725 section 2.4).
+//! Tokens and key sets use it here; discovery and introspection replies are read with it by the adapters.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::limits;
+
+/// Bounds for one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonLimits {
+    /// Longest input in bytes.
+    pub max_bytes: usize,
+    /// Deepest nesting; the outermost object is depth 1.
+    pub max_depth: usize,
+}
+
+impl JsonLimits {
+    /// For JOSE headers.
+    pub const HEADER: Self = Self::with_bytes(limits::MAX_HEADER_BYTES);
+    /// For claims.
+    pub const CLAIMS: Self = Self::with_bytes(limits::MAX_TOKEN_BYTES);
+    /// For JWK sets.
+    pub const JWKS: Self = Self::with_bytes(limits::MAX_JWKS_BYTES);
+    /// For discovery documents and introspection replies.
+    pub const DOCUMENT: Self = Self::with_bytes(limits::MAX_DOCUMENT_BYTES);
+
+    const fn with_bytes(max_bytes: usize) -> Self {
+        Self { max_bytes, max_depth: limits::MAX_JSON_DEPTH }
+    }
+}
+
+/// Why a document was refused. Holds nothing of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Longer than [`JsonLimits::max_bytes`].
+    #[error("too long")]
+    TooLong,
+    /// Nested deeper than [`JsonLimits::max_depth`].
+    #[error("nested too deeply")]
+    TooDeep,
+    /// An object has two members of one name.
+    #[error("duplicate member")]
+    DuplicateMember,
+    /// Not JSON, not UTF-8, a number out of range, or text after the end.
+    #[error("not JSON")]
+    Syntax,
+    /// JSON, but not an object.
+    #[error("not a JSON object")]
+    NotAnObject,
+}
+
+/// Reads one JSON object.
+///
+/// # Errors
+/// See [`JsonError`]. Whitespace around the object is allowed, other text is not.
+pub fn parse_json_object(
+    bytes: &[u8],
+    limits: JsonLimits,
+) -> Result<Map<String, Value>, JsonError> {
+    if bytes.len() > limits.max_bytes {
+        return Err(JsonError::TooLong);
+    }
+    let mut refused = None;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let seed = Strict { depth_left: limits.max_depth, refused: &mut refused };
+    match seed.deserialize(&mut reader) {
+        Err(_) => Err(refused.unwrap_or(JsonError::Syntax)),
+        Ok(_) if reader.end().is_err() => Err(JsonError::Syntax),
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_),
+        ) => Err(JsonError::NotAnObject),
+    }
+}
+
+/// Builds a [`Value`], refusing what [`JsonError`] names. The reason travels beside serde's error, which is text.
+struct Strict<'r> {
+    depth_left: usize,
+    refused: &'r mut Option<JsonError>,
+}
+
+impl Strict<'_> {
+    /// The seed for what lies inside an array or object.
+    fn inner<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
+        match self.depth_left.checked_sub(1) {
+            Some(depth_left) => Ok(Strict { depth_left, refused: self.refused }),
+            None => Err(self.refuse(JsonError::TooDeep)),
+        }
+    }
+
+    fn refuse<E: serde::de::Error>(&mut self, why: JsonError) -> E {
+        *self.refused = Some(why);
+        E::custom(why)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        loop {
+            let seed = self.inner()?;
+            match access.next_element_seed(seed)? {
+                Some(value) => values.push(value),
+                None => return Ok(Value::Array(values)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        // Also an empty object counts as a level.
+        self.inner::<A::Error>()?;
+        while let Some(name) = access.next_key::<String>()? {
+            if map.contains_key(&name) {
+                return Err(self.refuse(JsonError::DuplicateMember));
+            }
+            let value = access.next_value_seed(self.inner::<A::Error>()?)?;
+            map.insert(name, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASES: &[(&str, &str, Result<(), JsonError>)] = &[
+        ("empty object", "{}", Ok(())),
+        ("whitespace around", " \n{\"a\":1}\t", Ok(())),
+        (
+            "all kinds",
+            r#"{"a":null,"b":true,"c":-1,"d":1.5,"e":"\u00e9","f":[{}],"g":18446744073709551615}"#,
+            Ok(()),
+        ),
+        ("same name at different places", r#"{"a":{"a":1},"b":[{"a":1},{"a":1}]}"#, Ok(())),
+        ("duplicate", r#"{"a":1,"a":1}"#, Err(JsonError::DuplicateMember)),
+        ("duplicate by escape", r#"{"a":1,"\u0061":2}"#, Err(JsonError::DuplicateMember)),
+        ("duplicate inside an object", r#"{"o":{"a":1,"a":2}}"#, Err(JsonError::DuplicateMember)),
+        (
+            "duplicate inside an array",
+            r#"{"o":[[{"a":1,"b":2,"a":3}]]}"#,
+            Err(JsonError::DuplicateMember),
+        ),
+        ("trailing text", "{} x", Err(JsonError::Syntax)),
+        ("two objects", "{}{}", Err(JsonError::Syntax)),
+        ("trailing comma", r#"{"a":1,}"#, Err(JsonError::Syntax)),
+        ("comment", "{/**/}", Err(JsonError::Syntax)),
+        ("byte order mark", "\u{feff}{}", Err(JsonError::Syntax)),
+        ("half a surrogate pair", r#"{"a":"\ud800"}"#, Err(JsonError::Syntax)),
+        ("number out of range", r#"{"a":1e999}"#, Err(JsonError::Syntax)),
+        ("nan", r#"{"a":NaN}"#, Err(JsonError::Syntax)),
+        ("nothing", "", Err(JsonError::Syntax)),
+        ("array", "[]", Err(JsonError::NotAnObject)),
+        ("string", "\"{}\"", Err(JsonError::NotAnObject)),
+    ];
+
+    fn parse(text: &str) -> Result<(), JsonError> {
+        parse_json_object(text.as_bytes(), JsonLimits::CLAIMS).map(drop)
+    }
+
+    #[test]
+    fn cases() {
+        for (name, text, expected) in CASES {
+            assert_eq!(parse(text), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused() {
+        assert_eq!(
+            parse_json_object(b"{\"a\":\"\xff\"}", JsonLimits::CLAIMS),
+            Err(JsonError::Syntax)
+        );
+    }
+
+    #[test]
+    fn depth_is_bounded_for_arrays_objects_and_both() {
+        let nest = |open: &str, close: &str, levels: usize| {
+            format!("{{\"a\":{}0{}}}", open.repeat(levels), close.repeat(levels))
+        };
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            assert_eq!(parse(&nest(open, close, limits::MAX_JSON_DEPTH - 1)), Ok(()));
+            assert_eq!(parse(&nest(open, close, limits::MAX_JSON_DEPTH)), Err(JsonError::TooDeep));
+            // Far beyond serde_json's own bound of 128, and without a stack overflow.
+            assert_eq!(parse(&nest(open, close, 2000)), Err(JsonError::TooDeep));
+        }
+        let empty = format!("{{\"a\":{}{}}}", "[".repeat(32), "]".repeat(32));
+        assert_eq!(parse(&empty), Err(JsonError::TooDeep));
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let text = format!("{{}}{}", " ".repeat(limits::MAX_TOKEN_BYTES));
+        assert_eq!(parse(&text), Err(JsonError::TooLong));
+    }
+
+    #[test]
+    fn agrees_with_serde_json_on_what_both_accept() {
+        for (_, text, expected) in CASES {
+            if expected.is_ok() {
+                let ours = parse_json_object(text.as_bytes(), JsonLimits::CLAIMS).unwrap();
+                assert_eq!(Value::Object(ours), serde_json::from_str::<Value>(text).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A JWK set (RFC 7517 section 5) as the keys that may verify signatures, and what was left out and why.
+//! One bad key does not spoil the set; a set that cannot be read at all is an error, and the caller keeps the old one.
+//! Fetching, caching and refreshing are the adapters' part.
+
+use serde_json::Value;
+
+use crate::json::{JsonError, JsonLimits, parse_json_object};
+use crate::key::{Key, SkipReason};
+use crate::limits::{MAX_KEY_ID_BYTES, MAX_KEYS};
+
+/// The usable keys of one set, in its order. May be empty: then every token is [`KeyUnknown`](crate::TokenError::KeyUnknown).
+#[derive(Clone, Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// An element of `keys` that is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    /// Its place in the array, from 0.
+    pub index: usize,
+    /// Its `kid`, where that is a string of acceptable length.
+    pub kid: Option<String>,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a set cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// Not the JSON we accept.
+    #[error("key set: {0}")]
+    Json(#[from] JsonError),
+    /// No member `keys`, or it is not an array.
+    #[error("key set: no array of keys")]
+    NoKeys,
+    /// More than [`MAX_KEYS`] keys.
+    #[error("key set: more than {MAX_KEYS} keys")]
+    TooManyKeys,
+}
+
+impl KeySet {
+    /// Reads a set.
+    ///
+    /// # Errors
+    /// See [`KeySetError`]. Keys that cannot be used are no error; see [`KeySet::skipped`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeySetError> {
+        let object = parse_json_object(bytes, JsonLimits::JWKS)?;
+        let jwks = object.get("keys").and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
+        if jwks.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut set = Self::default();
+        for (index, jwk) in jwks.iter().enumerate() {
+            match Key::from_jwk(jwk) {
+                Ok(key) => set.keys.push(key),
+                Err(reason) => set.skipped.push(SkippedKey { index, kid: short_kid(jwk), reason }),
+            }
+        }
+        Ok(set)
+    }
+
+    /// The usable keys. Several may share a `kid`.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// What was left out.
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+}
+
+fn short_kid(jwk: &Value) -> Option<String> {
+    jwk.get("kid")?.as_str().filter(|kid| kid.len() <= MAX_KEY_ID_BYTES).map(str::to_owned)
+}

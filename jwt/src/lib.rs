@@ -1,0 +1,45 @@
+//! Untrusted text to verified claims: compact JWS (RFC 7515), JWK sets (RFC 7517), algorithms (RFC 7518), claims (RFC 7519).
+//!
+//! The chain is [`Unverified`] -> [`Verified`]; each has private fields and one constructor, so holding a
+//! [`Verified`] is the proof that signature, algorithm, issuer, audience, times and type were checked.
+//! Nothing here knows HTTP, policy, logs, the clock or randomness: time is an argument, and a signature is checked
+//! by a [`SignatureBackend`], of which [`Pure`] is the one that runs everywhere.
+//!
+//! `none`, HS*, `jku`, `x5u`, `x5c` and an embedded `jwk` have no representation here: they cannot be used by mistake.
+//! The filter and the sidecar call this; `policy` reads [`Claims`] through [`ClaimPath`].
+
+mod algorithm;
+mod base64url;
+mod claim_path;
+mod claims;
+mod error;
+mod json;
+mod key;
+mod key_set;
+pub mod limits;
+mod material;
+mod pure;
+mod rules;
+mod signature;
+mod spki;
+#[cfg(test)]
+mod tests;
+mod time;
+mod token;
+mod token_type;
+mod validity;
+mod verified;
+
+pub use algorithm::{Algorithm, AlgorithmSet, AlgorithmUnknown};
+pub use claim_path::{ClaimPath, ClaimPathError};
+pub use claims::{Claims, strings};
+pub use error::TokenError;
+pub use json::{JsonError, JsonLimits, parse_json_object};
+pub use key::{Key, KeyType, SkipReason};
+pub use key_set::{KeySet, KeySetError, SkippedKey};
+pub use pure::Pure;
+pub use rules::{AudienceMatch, TokenRules, TokenTypeRule};
+pub use signature::{SignatureBackend, SignatureInvalid, ecdsa_der};
+pub use time::UnixTime;
+pub use token::{Unverified, looks_like_jws};
+pub use verified::Verified;
