@@ -31,6 +31,7 @@ mod validity;
 mod verified;
 
 pub use algorithm::{Algorithm, AlgorithmSet, AlgorithmUnknown};
+pub use base64url::decode as decode_base64url;
 pub use claim_path::{ClaimPath, ClaimPathError};
 pub use claims::{Claims, strings};
 pub use error::TokenError;

@@ -1,0 +1,118 @@
+//! What is copied of one exchange while it passes, never pausing it. Bodies up to the cap of the rules; the rest is
+//! counted. Finished in `on_log`, whatever the exchange came to.
+
+use sallyport_policy::mirror::wire::{Header, Judge};
+use sallyport_policy::mirror::{Body, Exchange, MirrorRules};
+use sallyport_policy::{Decision, RawRequest};
+
+use crate::host::{self, Buffer};
+
+/// A capture under way.
+#[derive(Default)]
+pub(crate) struct Capture {
+    exchange: Exchange,
+    request_limit: usize,
+    response_limit: usize,
+    started_us: u64,
+    deferred: bool,
+    peer: Vec<u8>,
+}
+
+impl Capture {
+    pub(crate) fn start(rules: &MirrorRules, raw: &RawRequest<'_>, id: String) -> Self {
+        let headers = owned(raw.headers);
+        let request_limit = limit(rules, raw.headers);
+        let started_us = host::now_us();
+        let mut exchange = Exchange {
+            id,
+            time_ms: started_us.checked_div(1_000).unwrap_or(0),
+            method: raw.method.to_vec(),
+            scheme: raw.scheme.to_vec(),
+            authority: raw.authority.to_vec(),
+            path: raw.path.to_vec(),
+            door: "filter",
+            ..Exchange::default()
+        };
+        exchange.request.headers = headers;
+        exchange.request.body.wanted = request_limit > 0;
+        Self {
+            exchange,
+            request_limit,
+            response_limit: 0,
+            started_us,
+            deferred: false,
+            peer: raw.peer.to_vec(),
+        }
+    }
+
+    pub(crate) fn decided(&mut self, decision: &Decision) {
+        self.exchange.rule = decision.rule.as_deref().map(str::to_owned);
+        self.exchange.reason = Some(decision.reason);
+        self.exchange.would_deny = decision.would_deny;
+        self.exchange.door = decision.door.word();
+        self.deferred = decision.deferred;
+    }
+
+    pub(crate) fn request_body(&mut self, size: usize) {
+        copy(&mut self.exchange.request.body, Buffer::RequestBody, size, self.request_limit);
+    }
+
+    pub(crate) fn response_headers(&mut self, rules: &MirrorRules, headers: &[(&[u8], &[u8])]) {
+        let status = headers.iter().find(|(name, _)| *name == b":status").map(|(_, value)| *value);
+        let status = status
+            .and_then(|value| std::str::from_utf8(value).ok())
+            .and_then(|text| text.parse().ok());
+        self.exchange.status = status.unwrap_or(0);
+        self.response_limit = limit(rules, headers);
+        self.exchange.response.headers = owned(headers);
+        self.exchange.response.body.wanted = self.response_limit > 0;
+    }
+
+    pub(crate) fn response_body(&mut self, size: usize) {
+        copy(&mut self.exchange.response.body, Buffer::ResponseBody, size, self.response_limit);
+    }
+
+    /// The exchange, and what the sidecar is to judge of it.
+    pub(crate) fn finish(mut self) -> (Exchange, Option<Judge>) {
+        self.exchange.duration_us = host::now_us().saturating_sub(self.started_us);
+        let exchange = self.exchange;
+        let judge = self.deferred.then(|| Judge {
+            id: exchange.id.clone(),
+            method: exchange.method.clone(),
+            scheme: exchange.scheme.clone(),
+            authority: exchange.authority.clone(),
+            path: exchange.path.clone(),
+            headers: exchange
+                .request
+                .headers
+                .iter()
+                .map(|(name, value)| Header { name: name.clone(), value: value.clone() })
+                .collect(),
+            peer: self.peer,
+        });
+        (exchange, judge)
+    }
+}
+
+fn limit(rules: &MirrorRules, headers: &[(&[u8], &[u8])]) -> usize {
+    let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
+    kind.map_or(0, |(_, value)| rules.body_bytes(value))
+}
+
+fn owned(headers: &[(&[u8], &[u8])]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !name.starts_with(b":"))
+        .map(|(name, value)| (name.to_vec(), value.to_vec()))
+        .collect()
+}
+
+fn copy(body: &mut Body, buffer: Buffer, size: usize, limit: usize) {
+    body.total = body.total.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
+    let room = limit.saturating_sub(body.bytes.len()).min(size);
+    if room > 0
+        && let Some(bytes) = host::buffer(buffer, room)
+    {
+        body.bytes.extend_from_slice(&bytes);
+    }
+}

@@ -1,0 +1,316 @@
+//! One request's way through the filter: headers in, [`Check`] driven from callbacks, headers changed or an answer
+//! given. Lives as long as its stream; the root context reaches it while it waits for keys.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sallyport_policy::{
+    Answer, Call, Check, Decision, Denial, Door, Outcome, RawRequest, Reason, Reply, Request, Step,
+};
+
+use crate::capture::Capture;
+use crate::gate::{Gate, Parked};
+use crate::host::{self, Map};
+use crate::keys::Wait;
+use crate::limits::{KEY_WAIT_MS, MAX_PARKED};
+use crate::pairs::{self, Pair};
+use crate::{ext_authz, verdicts};
+
+/// What the request does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Now {
+    /// It goes on upstream.
+    Continues,
+    /// It waits for an answer.
+    Waits,
+    /// It has been answered here.
+    Answered,
+}
+
+/// One request.
+pub(crate) struct Flight {
+    gate: Rc<Gate>,
+    /// Context id of the stream.
+    id: u32,
+    /// The request's headers, as they came. Kept while the request waits.
+    headers: Vec<u8>,
+    peer: Vec<u8>,
+    check: Check,
+    /// Key under which the sidecar's verdict will be remembered.
+    verdict_key: Option<Vec<u8>>,
+    /// The question to the sidecar that is under way.
+    call: Option<u32>,
+    waiting: bool,
+    pub(crate) capture: Option<Capture>,
+}
+
+impl Flight {
+    pub(crate) fn new(gate: Rc<Gate>, id: u32) -> Self {
+        Self {
+            gate,
+            id,
+            headers: Vec::new(),
+            peer: Vec::new(),
+            check: Check::default(),
+            verdict_key: None,
+            call: None,
+            waiting: false,
+            capture: None,
+        }
+    }
+
+    /// Context id of the stream.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        self.waiting
+    }
+
+    /// The request's headers are here. `me` is this flight.
+    pub(crate) fn start(me: &Rc<RefCell<Self>>) -> Now {
+        let mut flight = me.borrow_mut();
+        let Some(block) = host::header_pairs(Map::RequestHeaders) else {
+            return flight.refuse(Reason::PolicyUnavailable);
+        };
+        let Some(pairs) = pairs::parse(&block) else {
+            return flight.refuse(Reason::RequestMalformed);
+        };
+        let gate = Rc::clone(&flight.gate);
+        if gate.sidecar.is_some() {
+            flight.peer = peer();
+        }
+        let peer = std::mem::take(&mut flight.peer);
+        let raw = raw(&pairs, &peer);
+        if let Some(rules) = gate.policy.mirror() {
+            flight.capture = Some(Capture::start(rules, &raw, gate.fresh_id()));
+        }
+        let now = flight.drive(me, &raw, &pairs, None);
+        drop(pairs);
+        if now == Now::Waits {
+            flight.headers = block;
+            flight.peer = peer;
+            flight.waiting = true;
+        }
+        now
+    }
+
+    /// An answer is here; the flight's context must be the effective one.
+    pub(crate) fn resume(me: &Rc<RefCell<Self>>, reply: Reply) -> Now {
+        let mut flight = me.borrow_mut();
+        if !flight.waiting {
+            return Now::Waits;
+        }
+        flight.waiting = false;
+        let (block, peer) = (std::mem::take(&mut flight.headers), std::mem::take(&mut flight.peer));
+        let Some(pairs) = pairs::parse(&block) else {
+            return flight.refuse(Reason::RequestMalformed);
+        };
+        let raw = raw(&pairs, &peer);
+        let now = flight.drive(me, &raw, &pairs, Some(reply));
+        drop(pairs);
+        if now == Now::Waits {
+            flight.headers = block;
+            flight.peer = peer;
+            flight.waiting = true;
+        }
+        now
+    }
+
+    /// The sidecar answered, or did not.
+    pub(crate) fn verdict(me: &Rc<RefCell<Self>>, reply: Option<Vec<u8>>) -> Now {
+        let reply = {
+            let mut flight = me.borrow_mut();
+            let gate = Rc::clone(&flight.gate);
+            let received = reply.and_then(|bytes| ext_authz::answer(&bytes, gate.policy.digest()));
+            gate.metrics.event(match received {
+                Some(_) => "sallyport.sidecar_calls.ok",
+                None => "sallyport.sidecar_calls.failed",
+            });
+            let key = flight.verdict_key.take();
+            received.map(|received| {
+                let mut verdicts = gate.verdicts.borrow_mut();
+                if let Some(generation) = received.generation {
+                    verdicts.heard(generation, host::now_ms());
+                }
+                if let Some(key) = key {
+                    verdicts.remember(key, &received.verdict, received.ttl_seconds, gate.now_ms());
+                }
+                received.verdict
+            })
+        };
+        Self::resume(me, Reply::Verdict(reply))
+    }
+
+    fn drive(
+        &mut self,
+        me: &Rc<RefCell<Self>>,
+        raw: &RawRequest<'_>,
+        pairs: &[Pair<'_>],
+        reply: Option<Reply>,
+    ) -> Now {
+        let gate = Rc::clone(&self.gate);
+        let request = match Request::parse(*raw) {
+            Ok(request) => request,
+            Err(reason) => return self.refuse(reason),
+        };
+        let context = gate.context();
+        let mut step = match reply {
+            None => {
+                let (check, step) = Check::start(&context, &request);
+                self.check = check;
+                step
+            }
+            Some(reply) => self.check.resume(&context, &request, reply),
+        };
+        loop {
+            let call = match step {
+                Step::Decided(decision) => return self.apply(&decision, pairs),
+                Step::Ask(call) => call,
+            };
+            // Each question is asked once in a check, so this ends.
+            match self.answer(me, raw, &call) {
+                Some(reply) => step = self.check.resume(&context, &request, reply),
+                None => return Now::Waits,
+            }
+        }
+    }
+
+    /// Answers a question at once, or sees to it that the answer comes (none).
+    fn answer(
+        &mut self,
+        me: &Rc<RefCell<Self>>,
+        raw: &RawRequest<'_>,
+        call: &Call,
+    ) -> Option<Reply> {
+        match call {
+            Call::Keys { issuer, newer } => {
+                let gate = &self.gate;
+                let mut parked = gate.parked.borrow_mut();
+                match gate.keys.wait(*issuer, *newer, gate.now_ms()) {
+                    Wait::Until(epoch) if parked.len() < MAX_PARKED => {
+                        let until_ms = gate.now_ms().saturating_add(KEY_WAIT_MS);
+                        parked.insert(
+                            self.id,
+                            Parked { flight: Rc::clone(me), issuer: *issuer, epoch, until_ms },
+                        );
+                        None
+                    }
+                    Wait::Until(_) | Wait::Over => Some(Reply::Keys),
+                }
+            }
+            Call::Sidecar { timeout_ms } => self.ask_sidecar(me, raw, *timeout_ms),
+            // The filter never judges opaque tokens itself.
+            Call::Introspect { .. } => Some(Reply::Introspection(None)),
+        }
+    }
+
+    fn ask_sidecar(
+        &mut self,
+        me: &Rc<RefCell<Self>>,
+        raw: &RawRequest<'_>,
+        timeout_ms: u64,
+    ) -> Option<Reply> {
+        let gate = Rc::clone(&self.gate);
+        let key = verdicts::key(raw);
+        if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
+            gate.metrics.event("sallyport.verdict_cache.hit");
+            return Some(Reply::Verdict(Some(verdict)));
+        }
+        gate.metrics.event("sallyport.verdict_cache.miss");
+        let call = gate.sidecar.as_ref().and_then(|cluster| {
+            let message = ext_authz::question(raw, gate.policy.digest())?;
+            host::grpc_call(cluster, ext_authz::SERVICE, ext_authz::METHOD, &message, timeout_ms)
+        });
+        let Some(call) = call else {
+            gate.metrics.event("sallyport.sidecar_calls.failed");
+            return Some(Reply::Verdict(None));
+        };
+        self.verdict_key = Some(key);
+        self.call = Some(call);
+        gate.asked.borrow_mut().insert(call, Rc::clone(me));
+        None
+    }
+
+    fn apply(&mut self, decision: &Decision, pairs: &[Pair<'_>]) -> Now {
+        self.gate.metrics.decided(decision);
+        if let Some(capture) = &mut self.capture {
+            capture.decided(decision);
+        }
+        match &decision.outcome {
+            Outcome::Allow(permit) => {
+                let changes = permit.mutations();
+                let removed = |name: &[u8]| {
+                    changes.remove.contains(name)
+                        || changes
+                            .set
+                            .iter()
+                            .any(|(set, _)| set.as_bytes().eq_ignore_ascii_case(name))
+                };
+                if changes.set.is_empty() && !pairs.iter().any(|(name, _)| removed(name)) {
+                    return Now::Continues;
+                }
+                // One call that writes all headers costs less than two that write one each.
+                let kept = pairs.iter().copied().filter(|(name, _)| !removed(name));
+                let set =
+                    changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+                let block = pairs::serialise(kept.chain(set));
+                if host::set_header_pairs(Map::RequestHeaders, &block) {
+                    Now::Continues
+                } else {
+                    self.respond(&Denial::new(Reason::PolicyUnavailable), None)
+                }
+            }
+            Outcome::Deny(denial) => self.respond(denial, decision.rule.as_deref()),
+        }
+    }
+
+    fn refuse(&mut self, reason: Reason) -> Now {
+        let decision = Decision::refused(reason, Door::Filter);
+        self.apply(&decision, &[])
+    }
+
+    fn respond(&self, denial: &Denial, rule: Option<&str>) -> Now {
+        let id = self.gate.fresh_id();
+        let answer = Answer::new(denial, self.gate.policy.service(), rule, &id);
+        let headers = pairs::serialise(
+            answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+        );
+        host::send_local_response(answer.status, &headers, answer.body.as_bytes());
+        Now::Answered
+    }
+
+    /// The stream ended.
+    pub(crate) fn end(&mut self) {
+        self.waiting = false;
+        self.gate.parked.borrow_mut().remove(&self.id);
+        if let Some(call) = self.call.take() {
+            self.gate.asked.borrow_mut().remove(&call);
+        }
+    }
+}
+
+fn raw<'a>(pairs: &'a [Pair<'a>], peer: &'a [u8]) -> RawRequest<'a> {
+    let mut raw =
+        RawRequest { method: b"", scheme: b"", authority: b"", path: b"", headers: pairs, peer };
+    for (name, value) in pairs {
+        match *name {
+            b":method" => raw.method = value,
+            b":scheme" => raw.scheme = value,
+            b":authority" => raw.authority = value,
+            b":path" => raw.path = value,
+            _ => {}
+        }
+    }
+    raw
+}
+
+/// IP address of the peer, without its port.
+fn peer() -> Vec<u8> {
+    let address = host::property(b"source\0address").unwrap_or_default();
+    match address.iter().rposition(|byte| *byte == b':') {
+        Some(at) => address.get(..at).map(<[u8]>::to_vec).unwrap_or_default(),
+        None => address,
+    }
+}

@@ -1,0 +1,191 @@
+//! The root context: configuration, ticks, and the requests that wait for what ticks bring.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use sallyport_policy::{Problem, Reply};
+
+use crate::flight::{Flight, Now};
+use crate::gate::Gate;
+use crate::host::{self, Buffer, Level};
+use crate::limits::{SLOW_TICKS, TICK_MS};
+use crate::stream::{Stream, grpc_reply};
+
+/// One plugin configuration of one worker.
+pub(crate) struct Root {
+    id: u32,
+    gate: Rc<Gate>,
+    ticks: Cell<u32>,
+    /// Whether the policy at work is one that was loaded, not the one that denies everything.
+    loaded: Cell<bool>,
+    told: Cell<bool>,
+}
+
+impl Root {
+    pub(crate) fn new(id: u32) -> Self {
+        Self {
+            id,
+            gate: Rc::new(Gate::deny_all()),
+            ticks: Cell::new(0),
+            loaded: Cell::new(false),
+            told: Cell::new(false),
+        }
+    }
+
+    /// Lets requests go on whose keys are here, or whose wait is over.
+    fn release_parked(&self) {
+        let now_ms = self.gate.now_ms();
+        let due: Vec<(u32, Rc<RefCell<Flight>>)> = {
+            let mut parked = self.gate.parked.borrow_mut();
+            if parked.is_empty() {
+                return;
+            }
+            let keys = &self.gate.keys;
+            parked
+                .extract_if(|_, parked| {
+                    keys.epoch(parked.issuer) != parked.epoch || now_ms >= parked.until_ms
+                })
+                .map(|(id, parked)| (id, parked.flight))
+                .collect()
+        };
+        for (id, flight) in due {
+            self.within(id, || Flight::resume(&flight, Reply::Keys));
+        }
+    }
+
+    /// Runs a step of a flight in its own context: host calls act on the effective one.
+    fn within(&self, id: u32, step: impl FnOnce() -> Now) {
+        if !host::set_effective_context(id) {
+            return;
+        }
+        if step() == Now::Continues {
+            host::continue_request();
+        }
+        host::set_effective_context(self.id);
+    }
+
+    fn configure(&mut self) -> bool {
+        let configuration =
+            host::buffer(Buffer::PluginConfiguration, usize::MAX).unwrap_or_default();
+        match Gate::new(&configuration) {
+            Ok((gate, warnings)) => {
+                tell(Level::Warn, &warnings);
+                let digest = gate.policy.digest().to_owned();
+                host::log(
+                    Level::Info,
+                    &format!(
+                        "sallyport: policy {digest} loaded, signatures by {}",
+                        gate.backend.word()
+                    ),
+                );
+                self.gate = Rc::new(gate);
+                self.loaded.set(true);
+                true
+            }
+            Err(problems) => {
+                tell(Level::Error, &problems);
+                if self.loaded.get() || good_policy_seen() {
+                    host::log(
+                        Level::Error,
+                        "sallyport: the new policy does not load; the last good one stays",
+                    );
+                    return false;
+                }
+                // Answering false at the first load would drop the listener, or leave the one before without a gate.
+                host::log(
+                    Level::Critical,
+                    "sallyport: no policy could be loaded; every request is denied",
+                );
+                true
+            }
+        }
+    }
+}
+
+fn tell(level: Level, problems: &[Problem]) {
+    for problem in problems {
+        host::log(level, &format!("sallyport: {problem}"));
+    }
+}
+
+/// Name of the note by which a VM tells its successors that a good policy is at work under this plugin's name. A canary
+/// VM is always fresh, so it cannot know by itself.
+fn good_policy_note() -> Option<String> {
+    let name = host::property(b"plugin_name")?;
+    Some(format!("sallyport/good/{}", String::from_utf8_lossy(&name)))
+}
+
+fn good_policy_seen() -> bool {
+    // Read only where the plugin's own configuration could be trusted to have a `vm_id`; the note is written under
+    // the same condition, and a foreign note can only make us keep what is at work.
+    good_policy_note().is_some_and(|note| {
+        host::property(b"plugin_vm_id").is_some_and(|id| !id.is_empty())
+            && host::shared_data(&note).is_some()
+    })
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, _: usize, _: usize, _: usize) {
+        let ended = self.gate.keys.received(token, self.gate.now_ms());
+        if let Some(Some(ok)) = ended {
+            let name =
+                if ok { "sallyport.jwks_fetches.ok" } else { "sallyport.jwks_fetches.failed" };
+            self.gate.metrics.event(name);
+        }
+    }
+
+    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
+        let reply = grpc_reply(status, size);
+        let flight = self.gate.asked.borrow_mut().remove(&token);
+        match flight {
+            Some(flight) => {
+                let id = flight.borrow().id();
+                self.within(id, || Flight::verdict(&flight, reply));
+            }
+            None => {
+                self.gate.pushed(token, reply.as_deref());
+            }
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _: usize) -> bool {
+        let accepted = self.configure();
+        if accepted {
+            host::set_tick_period(TICK_MS);
+        }
+        accepted
+    }
+
+    fn on_tick(&mut self) {
+        let ticks = self.ticks.get();
+        let slow = ticks == 0;
+        self.ticks.set(if ticks >= SLOW_TICKS { 0 } else { ticks.saturating_add(1) });
+        if !self.told.replace(true) && self.loaded.get() {
+            // From here, not from `on_configure`: that also runs in a canary VM.
+            let name = match self.gate.backend {
+                crate::crypto::Backend::Host => "sallyport.signature_backend.host",
+                crate::crypto::Backend::Pure => "sallyport.signature_backend.pure",
+            };
+            self.gate.metrics.gauge(name, 1);
+            if let Some(note) = good_policy_note()
+                && host::property(b"plugin_vm_id").is_some_and(|id| !id.is_empty())
+            {
+                host::set_shared_data(&note, b"1", 0);
+            }
+        }
+        self.gate.tick(slow);
+        self.release_parked();
+    }
+
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(Rc::clone(&self.gate), id)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

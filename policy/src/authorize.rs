@@ -1,0 +1,62 @@
+//! Authorization: may this identity do this? Scopes, then claims, then roles; the first that fails decides.
+
+use crate::check::Halt;
+use crate::decision::Denial;
+use crate::identity::Identity;
+use crate::rbac::{AccessRequest, Roles, Verb};
+use crate::reason::Reason;
+use crate::requirement::Scopes;
+use crate::route::{PathVariables, Rbac, Requirements};
+
+/// True: everything holds. False: all but the roles, which are not here (`roles` is none).
+pub(crate) fn authorize(
+    requirements: &Requirements,
+    roles: Option<&Roles>,
+    method: &str,
+    identity: &Identity,
+    variables: &PathVariables<'_>,
+) -> Result<bool, Halt> {
+    if !requirements.scopes.satisfied_by(identity) {
+        return Err(Halt::Deny(scope_missing(&requirements.scopes)));
+    }
+    if !requirements.claims.iter().all(|rule| rule.satisfied_by(identity)) {
+        return Err(Reason::ClaimMismatch.into());
+    }
+    let Some(rbac) = &requirements.rbac else { return Ok(true) };
+    let Some(roles) = roles else { return Ok(false) };
+    if role_allows(rbac, roles, method, identity, variables) {
+        Ok(true)
+    } else {
+        Err(Reason::RoleMissing.into())
+    }
+}
+
+fn scope_missing(scopes: &Scopes) -> Denial {
+    Denial { reason: Reason::ScopeMissing, scope: scopes.challenge.clone(), relayed: None }
+}
+
+/// A template without a value asks about nothing, and nobody may do nothing-in-particular.
+fn role_allows(
+    rbac: &Rbac,
+    roles: &Roles,
+    method: &str,
+    identity: &Identity,
+    variables: &PathVariables<'_>,
+) -> bool {
+    let Some(user) = rbac.user.render(Some(identity), variables) else { return false };
+    let namespace = match &rbac.namespace {
+        None => None,
+        Some(template) => match template.render(Some(identity), variables) {
+            Some(namespace) => Some(namespace),
+            None => return false,
+        },
+    };
+    let Some(verb) = rbac.verb.or_else(|| Verb::of_method(method)) else { return false };
+    roles.allow(AccessRequest {
+        user: &user,
+        api: &rbac.api,
+        resource: &rbac.resource,
+        namespace: namespace.as_deref(),
+        verb: verb.word(),
+    })
+}

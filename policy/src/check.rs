@@ -1,0 +1,379 @@
+//! One request's way through the policy, without I/O: [`Check::start`] and [`Check::resume`] give a [`Step`], either a
+//! decision or a question. The filter answers questions from callbacks, the sidecar awaits them, `sallyport check`
+//! reads files; all of them drive this one state machine.
+
+use std::sync::Arc;
+
+use sallyport_jwt::{KeySet, SignatureBackend, UnixTime};
+
+use crate::answer::Answer;
+use crate::authenticate::{Authenticated, authenticate};
+use crate::authorize::authorize;
+use crate::decision::{Decision, Denial, Door, Outcome};
+use crate::identity::{Identity, Introspected};
+use crate::issuer::IssuerId;
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::request::Request;
+use crate::route::{Access, PathVariables, Requirements, Route};
+use crate::source::FailureMode;
+
+/// Which half of the gate is judging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The filter, with a sidecar that it asks (topology A).
+    FilterAsking,
+    /// The filter, with Envoy's ext_authz after it (topology B): what the sidecar judges is left to it, with the credential.
+    FilterBefore,
+    /// The sidecar, which judges everything.
+    Sidecar,
+}
+
+/// What a check needs besides the request. All of it is lent by the adapter.
+#[derive(Clone, Copy)]
+pub struct Context<'c> {
+    /// The policy.
+    pub policy: &'c Policy,
+    /// Keys of JWT issuers.
+    pub keys: &'c dyn KeySource,
+    /// Tokens verified before.
+    pub tokens: &'c dyn TokenMemory,
+    /// Who computes signatures.
+    pub backend: &'c dyn SignatureBackend,
+    /// The time.
+    pub now: UnixTime,
+    /// Which half of the gate this is.
+    pub side: Side,
+}
+
+/// Where keys are kept.
+pub trait KeySource {
+    /// The keys of an issuer.
+    fn keys(&self, issuer: IssuerId) -> KeyState;
+}
+
+/// What is known of an issuer's keys.
+#[derive(Debug, Clone)]
+pub enum KeyState {
+    /// These.
+    Ready(Arc<KeySet>),
+    /// Not fetched yet.
+    Pending,
+    /// Cannot be fetched, and there are no older ones.
+    Unavailable,
+}
+
+/// Tokens that verified before. May forget at any time; must forget when a key set or the policy changes.
+pub trait TokenMemory {
+    /// The identity of exactly this token.
+    fn recall(&self, token: &[u8]) -> Option<Arc<Identity>>;
+    /// Keeps a verified token.
+    fn remember(&self, token: &[u8], identity: &Arc<Identity>);
+}
+
+/// A question to the adapter.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Wait for an issuer's keys. `newer`: the ones at hand do not know the token's key; refetch, unless that was
+    /// just done. Answered by [`Reply::Keys`].
+    Keys {
+        /// Whose.
+        issuer: IssuerId,
+        /// Whether those at hand are known and not enough.
+        newer: bool,
+    },
+    /// Ask an introspection endpoint about the request's bearer token. Answered by [`Reply::Introspection`].
+    Introspect {
+        /// Where.
+        issuer: IssuerId,
+        /// Longest wait in milliseconds.
+        timeout_ms: u64,
+    },
+    /// Ask the sidecar for its verdict on the whole request. Answered by [`Reply::Verdict`].
+    Sidecar {
+        /// Longest wait in milliseconds.
+        timeout_ms: u64,
+    },
+}
+
+/// An answer from the adapter.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The wait for keys is over, whatever came of it.
+    Keys,
+    /// What the endpoint said; none: it did not answer in time, or with an error.
+    Introspection(Option<Introspected>),
+    /// What the sidecar said; none: it did not answer in time, with an error, or with junk.
+    Verdict(Option<Verdict>),
+}
+
+/// The sidecar's verdict, as the filter got it.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The header changes, or the answer to give.
+    pub outcome: Result<VerdictHeaders, Answer>,
+    /// Why.
+    pub reason: Reason,
+    /// In shadow: why it would have been denied.
+    pub would_deny: Option<Reason>,
+    /// Whether it is an older verdict that still stands.
+    pub cached: bool,
+}
+
+/// Header changes that the sidecar asks for, besides those of the filter's own policy.
+#[derive(Debug, Clone, Default)]
+pub struct VerdictHeaders {
+    /// To remove; lower case.
+    pub remove: Vec<Arc<str>>,
+    /// To set; lower case.
+    pub set: Vec<(Arc<str>, String)>,
+}
+
+/// Where a check stands.
+pub enum Step {
+    /// Done.
+    Decided(Box<Decision>),
+    /// Answer this, then resume.
+    Ask(Call),
+}
+
+/// What has been answered so far. Evaluation starts anew with every answer, which keeps it free of states; each question
+/// is asked at most once, so it ends.
+#[derive(Debug, Default)]
+pub struct Check {
+    pub(crate) waited_for_keys: bool,
+    pub(crate) refreshed_keys: bool,
+    pub(crate) introspected: Vec<(IssuerId, Option<Introspected>)>,
+    asked: Option<IssuerId>,
+    verdict: Option<Option<Verdict>>,
+}
+
+/// Why evaluation stopped before a permit.
+pub(crate) enum Halt {
+    Deny(Denial),
+    /// A dependency failed; the identity is what was established before.
+    Unavailable(Option<Arc<Identity>>),
+    Ask(Call),
+}
+
+impl From<Reason> for Halt {
+    fn from(reason: Reason) -> Self {
+        Self::Deny(Denial::new(reason))
+    }
+}
+
+/// What evaluation established.
+struct Passed {
+    identity: Option<Arc<Identity>>,
+    /// Left to the sidecar, in shadow.
+    deferred: bool,
+}
+
+impl Check {
+    /// Judges a request as far as is possible at once.
+    pub fn start(context: &Context<'_>, request: &Request<'_>) -> (Self, Step) {
+        let mut check = Self::default();
+        let step = check.evaluate(context, request);
+        (check, step)
+    }
+
+    /// Goes on with the answer to the last question.
+    pub fn resume(&mut self, context: &Context<'_>, request: &Request<'_>, reply: Reply) -> Step {
+        match reply {
+            Reply::Keys => {}
+            Reply::Introspection(reply) => {
+                if let Some(issuer) = self.asked.take() {
+                    self.introspected.push((issuer, reply));
+                }
+            }
+            Reply::Verdict(verdict) => self.verdict = Some(verdict),
+        }
+        self.evaluate(context, request)
+    }
+
+    fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
+        let Some(route) = context.policy.route(request) else {
+            let reason = context.policy.without_route();
+            return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
+        };
+        match self.judge(context, request, route) {
+            Ok(passed) => Step::Decided(Box::new(self.allow(context, request, route, passed))),
+            Err(Halt::Deny(denial)) => {
+                Step::Decided(Box::new(refuse(context, request, route, denial)))
+            }
+            Err(Halt::Unavailable(identity)) => {
+                Step::Decided(Box::new(unavailable(context, request, route, identity)))
+            }
+            Err(Halt::Ask(call)) => {
+                self.note(&call);
+                Step::Ask(call)
+            }
+        }
+    }
+
+    fn note(&mut self, call: &Call) {
+        match call {
+            Call::Keys { newer: true, .. } => self.refreshed_keys = true,
+            Call::Keys { newer: false, .. } => self.waited_for_keys = true,
+            Call::Introspect { issuer, .. } => self.asked = Some(*issuer),
+            Call::Sidecar { .. } => {}
+        }
+    }
+
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+    ) -> Result<Passed, Halt> {
+        let requirements = match &route.access {
+            Access::Open => return Ok(Passed { identity: None, deferred: false }),
+            Access::Requirements(requirements) => requirements,
+        };
+        match authenticate(self, context, request, route, requirements)? {
+            Authenticated::As(identity) => {
+                self.authorized(context, request, route, requirements, identity)
+            }
+            Authenticated::BySidecar => self.left_to_sidecar(context, route, None),
+        }
+    }
+
+    fn authorized(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        requirements: &Requirements,
+        identity: Arc<Identity>,
+    ) -> Result<Passed, Halt> {
+        let variables = PathVariables::new(route, request.path());
+        let roles = match context.side {
+            Side::Sidecar => Some(context.policy.roles()),
+            Side::FilterAsking | Side::FilterBefore => None,
+        };
+        if authorize(requirements, roles, request.method(), &identity, &variables)? {
+            Ok(Passed { identity: Some(identity), deferred: false })
+        } else {
+            self.left_to_sidecar(context, route, Some(identity))
+        }
+    }
+
+    /// The filter cannot go on alone.
+    fn left_to_sidecar(
+        &self,
+        context: &Context<'_>,
+        route: &Route,
+        identity: Option<Arc<Identity>>,
+    ) -> Result<Passed, Halt> {
+        match (context.side, &self.verdict) {
+            (Side::FilterBefore, _) => Ok(Passed { identity, deferred: false }),
+            _ if route.deferred => Ok(Passed { identity, deferred: true }),
+            (_, None) => Err(Halt::Ask(Call::Sidecar { timeout_ms: route.timeout_ms })),
+            (_, Some(None)) => Err(Halt::Unavailable(identity)),
+            (_, Some(Some(verdict))) => match &verdict.outcome {
+                Ok(_) => Ok(Passed { identity, deferred: false }),
+                Err(answer) => Err(Halt::Deny(Denial {
+                    reason: verdict.reason,
+                    scope: None,
+                    relayed: Some(answer.clone()),
+                })),
+            },
+        }
+    }
+
+    fn allow(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        passed: Passed,
+    ) -> Decision {
+        if let Some(Some(verdict)) = &self.verdict
+            && let Ok(headers) = &verdict.outcome
+        {
+            let removed = context.policy.removed(route, context.side).and(&headers.remove);
+            return Decision {
+                outcome: Outcome::Allow(Permit::relayed(removed, headers.set.clone())),
+                rule: Some(Arc::clone(&route.name)),
+                reason: verdict.reason,
+                would_deny: verdict.would_deny,
+                identity: passed.identity,
+                door: if verdict.cached { Door::Cache } else { Door::Sidecar },
+                deferred: false,
+            };
+        }
+        let reason = match route.access {
+            Access::Open => Reason::AllowedUnauthenticated,
+            Access::Requirements(_) => Reason::Allowed,
+        };
+        let mut decision = permitted(context, request, route, passed.identity, reason);
+        decision.deferred = passed.deferred;
+        decision
+    }
+}
+
+fn door(side: Side) -> Door {
+    match side {
+        Side::FilterAsking | Side::FilterBefore => Door::Filter,
+        Side::Sidecar => Door::Sidecar,
+    }
+}
+
+fn permitted(
+    context: &Context<'_>,
+    request: &Request<'_>,
+    route: &Route,
+    identity: Option<Arc<Identity>>,
+    reason: Reason,
+) -> Decision {
+    let variables = PathVariables::new(route, request.path());
+    let removed = context.policy.removed(route, context.side);
+    let permit = Permit::new(&route.forward, removed, identity.as_deref(), &variables);
+    Decision {
+        outcome: Outcome::Allow(permit),
+        rule: Some(Arc::clone(&route.name)),
+        reason,
+        would_deny: None,
+        identity,
+        door: door(context.side),
+        deferred: false,
+    }
+}
+
+fn refuse(context: &Context<'_>, request: &Request<'_>, route: &Route, denial: Denial) -> Decision {
+    let relayed = denial.relayed.is_some();
+    if route.shadow && !relayed {
+        let would_deny = Some(denial.reason);
+        return Decision {
+            would_deny,
+            ..permitted(context, request, route, None, Reason::Allowed)
+        };
+    }
+    Decision {
+        reason: denial.reason,
+        outcome: Outcome::Deny(denial),
+        rule: Some(Arc::clone(&route.name)),
+        would_deny: None,
+        identity: None,
+        door: if relayed { Door::Sidecar } else { door(context.side) },
+        deferred: false,
+    }
+}
+
+/// The route's own failure mode decides, and nothing else may.
+fn unavailable(
+    context: &Context<'_>,
+    request: &Request<'_>,
+    route: &Route,
+    identity: Option<Arc<Identity>>,
+) -> Decision {
+    match route.failure_mode {
+        FailureMode::Open => {
+            permitted(context, request, route, identity, Reason::AllowedByFailureMode)
+        }
+        FailureMode::Closed => {
+            refuse(context, request, route, Denial::new(Reason::DependencyUnavailable))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Credentials are Absent, Malformed or Present (RFC 6750 section 2.1). More than one of a kind refuses the request:
+//! Envoy joins two Authorization headers into one with a comma, so a comma is a second credential in every door.
+
+use crate::limits::MAX_CREDENTIAL_BYTES;
+use crate::reason::Reason;
+use crate::request::Header;
+
+/// What the Authorization header holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// No Authorization header.
+    Absent,
+    /// An Authorization header that is no `Bearer` credential: another scheme, no token, foreign bytes, too long.
+    Malformed,
+    /// A bearer token, JWT or opaque; not yet looked into.
+    Present(&'a [u8]),
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Malformed => "Malformed",
+            Self::Present(_) => "Present(..)",
+        })
+    }
+}
+
+/// Reads the one Authorization header.
+pub(crate) fn bearer<'a>(headers: &[Header<'a>]) -> Result<Credential<'a>, Reason> {
+    let mut values = headers
+        .iter()
+        .filter(|(name, _)| name.len() == 13 && name.eq_ignore_ascii_case(b"authorization"))
+        .map(|(_, value)| *value);
+    let Some(value) = values.next() else { return Ok(Credential::Absent) };
+    if values.next().is_some() {
+        return Err(Reason::CredentialAmbiguous);
+    }
+    let scheme_end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
+        let joined = value.split(|&byte| byte == b',').skip(1).any(starts_bearer);
+        return if joined { Err(Reason::CredentialAmbiguous) } else { Ok(Credential::Malformed) };
+    }
+    if rest.contains(&b',') {
+        return Err(Reason::CredentialAmbiguous);
+    }
+    let token = rest.trim_ascii();
+    // b64token of RFC 6750 section 2.1.
+    let valid = !token.is_empty()
+        && token.len() <= MAX_CREDENTIAL_BYTES
+        && token.iter().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+        });
+    Ok(if valid { Credential::Present(token) } else { Credential::Malformed })
+}
+
+fn starts_bearer(part: &[u8]) -> bool {
+    let part = part.trim_ascii_start();
+    part.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Credential, bearer};
+    use crate::reason::Reason;
+
+    type Case = (&'static [&'static str], Result<Credential<'static>, Reason>);
+    const CASES: &[Case] = &[
+        (&[], Ok(Credential::Absent)),
+        (&["Bearer abc.def"], Ok(Credential::Present(b"abc.def"))),
+        (&["bearer  abc"], Ok(Credential::Present(b"abc"))),
+        (&["Bearer"], Ok(Credential::Malformed)),
+        (&["Bearer "], Ok(Credential::Malformed)),
+        (&["Bearer a b"], Ok(Credential::Malformed)),
+        (&["Bearer \u{e9}"], Ok(Credential::Malformed)),
+        (&["Basic dTpw"], Ok(Credential::Malformed)),
+        (&[""], Ok(Credential::Malformed)),
+        (&["Digest a=b, c=d"], Ok(Credential::Malformed)),
+        (&["Bearer a", "Bearer b"], Err(Reason::CredentialAmbiguous)),
+        (&["Bearer a,Bearer b"], Err(Reason::CredentialAmbiguous)),
+        (&["Bearer a, Basic b"], Err(Reason::CredentialAmbiguous)),
+        (&["Basic b,Bearer a"], Err(Reason::CredentialAmbiguous)),
+        (&["", "Bearer a"], Err(Reason::CredentialAmbiguous)),
+    ];
+
+    #[test]
+    fn one_credential_or_none() {
+        for (values, expected) in CASES {
+            let headers: Vec<_> =
+                values.iter().map(|v| (b"Authorization".as_slice(), v.as_bytes())).collect();
+            assert_eq!(&bearer(&headers), expected, "{values:?}");
+        }
+    }
+}

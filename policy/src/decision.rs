@@ -1,0 +1,100 @@
+//! What was decided, with rule, reason and what it rests on. Adapters turn it into an answer with one match each.
+
+use std::sync::Arc;
+
+use crate::answer::Answer;
+use crate::identity::Identity;
+use crate::permit::Permit;
+use crate::reason::Reason;
+
+/// Where a decision was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// In the filter, inline.
+    Filter,
+    /// In the sidecar.
+    Sidecar,
+    /// In the filter, by a verdict of the sidecar that still stands.
+    Cache,
+}
+
+impl Door {
+    /// The word of metrics and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Sidecar => "sidecar",
+            Self::Cache => "cache",
+        }
+    }
+}
+
+/// One decision.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// Allow or deny.
+    pub outcome: Outcome,
+    /// Name of the route that judged; none: no route, or the request could not be judged.
+    pub rule: Option<Arc<str>>,
+    /// Why.
+    pub reason: Reason,
+    /// In shadow: why it would have been denied.
+    pub would_deny: Option<Reason>,
+    /// The caller, as far as known.
+    pub identity: Option<Arc<Identity>>,
+    /// Where it was made.
+    pub door: Door,
+    /// The sidecar still owes this request a judgement in shadow (`mode: async`).
+    pub deferred: bool,
+}
+
+/// Allow or deny.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Upstream, as the permit says.
+    Allow(Permit),
+    /// Not upstream.
+    Deny(Denial),
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// Why.
+    pub reason: Reason,
+    /// The scopes needed, as a challenge names them; only for [`Reason::ScopeMissing`].
+    pub scope: Option<Arc<str>>,
+    /// The answer that the sidecar already gave, to be passed on as it is.
+    pub relayed: Option<Answer>,
+}
+
+impl Denial {
+    /// A refusal without particulars.
+    #[must_use]
+    pub fn new(reason: Reason) -> Self {
+        Self { reason, scope: None, relayed: None }
+    }
+}
+
+impl Decision {
+    /// A denial before any route judged.
+    #[must_use]
+    pub fn refused(reason: Reason, door: Door) -> Self {
+        Self {
+            outcome: Outcome::Deny(Denial::new(reason)),
+            rule: None,
+            reason,
+            would_deny: None,
+            identity: None,
+            door,
+            deferred: false,
+        }
+    }
+
+    /// Whether the request goes upstream.
+    #[must_use]
+    pub fn allows(&self) -> bool {
+        matches!(self.outcome, Outcome::Allow(_))
+    }
+}

@@ -1,0 +1,133 @@
+//! The parsed policy file: bytes to [`Document`], its filter copy and its digest, its JSON Schema.
+//! Reads no files: the names of role files go to the caller, who brings their text.
+
+use sallyport_jwt::{JsonLimits, parse_json_object};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
+use crate::problem::Problem;
+use crate::source::{Format, IntrospectionSource, Source};
+
+/// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
+#[derive(Debug, Clone)]
+pub struct Document {
+    pub(crate) source: Source,
+}
+
+impl Document {
+    /// Parses a policy file.
+    ///
+    /// # Errors
+    /// Syntax errors, duplicate members, unknown fields, wrong types: each with its path.
+    pub fn parse(bytes: &[u8], format: Format) -> Result<Self, Vec<Problem>> {
+        if bytes.len() > MAX_POLICY_BYTES {
+            return Err(vec![Problem::error(
+                "$",
+                format!("the file has {} bytes, more than {MAX_POLICY_BYTES}", bytes.len()),
+                "split the policy",
+            )]);
+        }
+        let value = match format {
+            Format::Json => parse_json_object(
+                bytes,
+                JsonLimits { max_bytes: MAX_POLICY_BYTES, max_depth: MAX_JSON_DEPTH },
+            )
+            .map(serde_json::Value::Object)
+            .map_err(|error| syntax("JSON", &error.to_string()))?,
+            Format::Yaml => yaml(bytes)?,
+        };
+        Self::from_value(value)
+    }
+
+    /// Parses a value that some other file holds as a part.
+    ///
+    /// # Errors
+    /// Unknown fields and wrong types.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
+        let source: Source =
+            serde_path_to_error::deserialize(value).map_err(|error| vec![shape(&error)])?;
+        Ok(Self { source })
+    }
+
+    /// Names of the role files, as written.
+    #[must_use]
+    pub fn role_files(&self) -> &[String] {
+        &self.source.roles
+    }
+
+    /// What the filter may know: the same policy without endpoints, client ids, secrets and role files.
+    #[must_use]
+    pub fn filter_copy(&self) -> serde_json::Value {
+        serde_json::to_value(self.filter_source()).unwrap_or_default()
+    }
+
+    /// SHA-256 of the filter's copy, 16 bytes in hex: whether filter and sidecar judge by the same policy.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let text = serde_json::to_vec(&self.filter_source()).unwrap_or_default();
+        Sha256::digest(&text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn filter_source(&self) -> Source {
+        let mut copy = self.source.clone();
+        copy.roles.clear();
+        for issuer in copy.issuers.values_mut() {
+            if let Some(introspection) = &mut issuer.introspection {
+                *introspection = IntrospectionSource::default();
+            }
+        }
+        copy
+    }
+}
+
+/// JSON Schema (2020-12) of the policy file.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Source).to_value()
+}
+
+fn yaml(bytes: &[u8]) -> Result<serde_json::Value, Vec<Problem>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| syntax("UTF-8", &error.to_string()))?;
+    let value = serde_saphyr::from_str::<serde_json::Value>(text)
+        .map_err(|error| syntax("YAML", &error.to_string()))?;
+    if value.is_object() { Ok(value) } else { Err(syntax("YAML", "the file is not a mapping")) }
+}
+
+fn syntax(what: &str, message: &str) -> Vec<Problem> {
+    vec![Problem::error(
+        "$",
+        format!("not valid {what}: {message}"),
+        "mend the syntax at that place",
+    )]
+}
+
+fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let message = error.inner().to_string();
+    let fix = if message.contains("unknown field") {
+        "remove the field, or spell it as one of the expected ones"
+    } else if message.contains("missing field") {
+        "add the field"
+    } else {
+        "write a value of the expected kind; `sallyport schema` prints all of them"
+    };
+    let path = error.path().to_string();
+    let path = if path == "." { "$".to_owned() } else { path };
+    Problem::error(path, message, fix)
+}
+
+/// Role and RoleBinding documents come as YAML streams; one value a document.
+///
+/// # Errors
+/// A syntax error, as one message.
+pub(crate) fn yaml_documents(text: &str) -> Result<Vec<serde_json::Value>, String> {
+    serde_saphyr::from_multiple::<serde_json::Value>(text).map_err(|error| error.to_string())
+}
+
+/// A typed reading of one value, with the path of what is wrong in it.
+pub(crate) fn typed<'de, T: Deserialize<'de>>(
+    value: serde_json::Value,
+) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| (error.path().to_string(), error.inner().to_string()))
+}

@@ -1,0 +1,94 @@
+//! Canonical hosts: lower case, without port and without the trailing dot. What is not a host is refused.
+
+use std::borrow::Cow;
+
+use crate::limits::MAX_HOST_BYTES;
+
+/// Host of an authority (`API.example.com.:443` gives `api.example.com`). An IPv6 address keeps its brackets.
+/// None where it is no host: empty, user information, bytes outside letters, digits, `-`, `_`, `.`; a broken port.
+#[must_use]
+pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(authority).ok()?;
+    let (host, port) = split_port(text)?;
+    if let Some(port) = port
+        && (port.is_empty() || port.len() > 5 || !port.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return None;
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.is_empty() || host.len() > MAX_HOST_BYTES {
+        return None;
+    }
+    let valid = match host.strip_prefix('[') {
+        Some(rest) => rest
+            .strip_suffix(']')
+            .is_some_and(|inside| inside.parse::<std::net::Ipv6Addr>().is_ok()),
+        None => host.split('.').all(label),
+    };
+    if !valid {
+        return None;
+    }
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Some(Cow::Owned(host.to_ascii_lowercase()))
+    } else {
+        Some(Cow::Borrowed(host))
+    }
+}
+
+fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.starts_with('[') {
+        let (address, rest) = text.split_once(']')?;
+        let end = address.len().checked_add(1)?;
+        let host = text.get(..end)?;
+        return match rest {
+            "" => Some((host, None)),
+            _ => rest.strip_prefix(':').map(|port| (host, Some(port))),
+        };
+    }
+    match text.split_once(':') {
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((text, None)),
+    }
+}
+
+fn label(label: &str) -> bool {
+    !label.is_empty()
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical_host;
+
+    const CASES: &[(&str, Option<&str>)] = &[
+        ("api.example.com", Some("api.example.com")),
+        ("API.Example.com:8443", Some("api.example.com")),
+        ("api.example.com.", Some("api.example.com")),
+        ("api.example.com.:80", Some("api.example.com")),
+        ("127.0.0.1:10000", Some("127.0.0.1")),
+        ("[::1]:80", Some("[::1]")),
+        ("[::1]", Some("[::1]")),
+        ("", None),
+        (".", None),
+        ("a..b", None),
+        ("user@host", None),
+        ("host:", None),
+        ("host:http", None),
+        ("host:80:80", None),
+        ("::1", None),
+        ("[::1", None),
+        ("[::1]x", None),
+        ("[zz]", None),
+        ("a b", None),
+        ("a/b", None),
+        ("a,b", None),
+        ("\u{fc}mlaut", None),
+    ];
+
+    #[test]
+    fn hosts_are_canonical_or_refused() {
+        for (authority, expected) in CASES {
+            assert_eq!(canonical_host(authority.as_bytes()).as_deref(), *expected, "{authority}");
+        }
+    }
+}

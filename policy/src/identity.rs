@@ -1,0 +1,161 @@
+//! Who the caller is: [`Identity`], made only from a verified token or from an active introspection reply.
+
+use std::sync::Arc;
+
+use sallyport_jwt::{Claims, JsonLimits, UnixTime, Verified, parse_json_object};
+
+use crate::issuer::{IntrospectionRules, Issuer, IssuerId};
+use crate::reason::Reason;
+
+/// A caller that an issuer vouched for. Two constructors, one for each kind of evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    issuer: IssuerId,
+    issuer_name: Arc<str>,
+    claims: Claims,
+    scopes: Vec<Box<str>>,
+    not_before: Option<UnixTime>,
+    expires: Option<UnixTime>,
+}
+
+/// What an introspection endpoint said, read strictly.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Introspected {
+    /// Active, an access token, in time, for us.
+    Active(Arc<Identity>),
+    /// Not to be accepted, and why.
+    Refused(Reason),
+    /// No RFC 7662 reply: the dependency is broken, the token is not judged.
+    Junk,
+}
+
+impl Identity {
+    /// From a verified token.
+    #[must_use]
+    pub fn from_verified(issuer: &Issuer, verified: Verified) -> Self {
+        let (not_before, expires) = (verified.not_before(), verified.expires());
+        Self::new(issuer, verified.into_claims(), not_before, expires)
+    }
+
+    /// From an RFC 7662 reply to a question about one token. Checks `active`, the token's kind, its times, its
+    /// audience and its issuer. Scopes are the route's business.
+    #[must_use]
+    pub fn from_introspection(
+        issuer: &Issuer,
+        rules: &IntrospectionRules,
+        reply: &[u8],
+        now: UnixTime,
+    ) -> Introspected {
+        let Ok(object) = parse_json_object(reply, JsonLimits::DOCUMENT) else {
+            return Introspected::Junk;
+        };
+        match object.get("active").and_then(serde_json::Value::as_bool) {
+            None => return Introspected::Junk,
+            Some(false) => return Introspected::Refused(Reason::TokenInactive),
+            Some(true) => {}
+        }
+        let claims = Claims::from_json_object(object);
+        match rules.check(&claims, now) {
+            Ok((not_before, expires)) => {
+                Introspected::Active(Arc::new(Self::new(issuer, claims, not_before, expires)))
+            }
+            Err(reason) => Introspected::Refused(reason),
+        }
+    }
+
+    fn new(
+        issuer: &Issuer,
+        claims: Claims,
+        not_before: Option<UnixTime>,
+        expires: Option<UnixTime>,
+    ) -> Self {
+        let mut scopes: Vec<Box<str>> = claims.scopes().into_iter().map(Box::from).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self {
+            issuer: issuer.id(),
+            issuer_name: Arc::clone(issuer.name()),
+            claims,
+            scopes,
+            not_before,
+            expires,
+        }
+    }
+
+    /// Which issuer vouched.
+    #[must_use]
+    pub fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// Its name in the policy.
+    #[must_use]
+    pub fn issuer_name(&self) -> &Arc<str> {
+        &self.issuer_name
+    }
+
+    /// `sub`.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.claims.subject()
+    }
+
+    /// The client the token was issued to.
+    #[must_use]
+    pub fn client(&self) -> Option<&str> {
+        self.claims.client()
+    }
+
+    /// Granted scopes, sorted.
+    #[must_use]
+    pub fn scopes(&self) -> &[Box<str>] {
+        &self.scopes
+    }
+
+    /// Whether a scope is granted, compared exactly.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.binary_search_by(|granted| (**granted).cmp(scope)).is_ok()
+    }
+
+    /// All claims.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// End of the evidence, without leeway; none: it does not say.
+    #[must_use]
+    pub fn expires(&self) -> Option<UnixTime> {
+        self.expires
+    }
+
+    /// Whether evidence that was accepted before still stands.
+    ///
+    /// # Errors
+    /// [`Reason::TokenExpired`] or [`Reason::TokenNotYetValid`].
+    pub fn still_valid(&self, leeway: i64, now: UnixTime) -> Result<(), Reason> {
+        if self.expires.is_some_and(|end| now.0 >= end.0.saturating_add(leeway)) {
+            return Err(Reason::TokenExpired);
+        }
+        if self.not_before.is_some_and(|start| now.0.saturating_add(leeway) < start.0) {
+            return Err(Reason::TokenNotYetValid);
+        }
+        Ok(())
+    }
+
+    /// Role names that the token itself carries: `roles` and Keycloak's `realm_access.roles`. For display; what they
+    /// allow is the business of claim rules and bindings.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let object = self.claims.as_object();
+        let realm = object.get("realm_access").and_then(|access| access.get("roles"));
+        [object.get("roles"), realm]
+            .into_iter()
+            .flatten()
+            .filter_map(serde_json::Value::as_array)
+            .flatten()
+            .filter_map(|role| role.as_str().map(str::to_owned))
+            .collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! Issuers, compiled: what their tokens must satisfy, and where their keys or answers come from.
+//! Fetching is the adapters' business; this module only says what to fetch.
+
+use std::sync::Arc;
+
+use sallyport_jwt::{Claims, TokenRules, UnixTime};
+
+use crate::reason::Reason;
+use crate::source::SecretSource;
+
+/// Index of an issuer in its policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IssuerId(pub(crate) u32);
+
+impl IssuerId {
+    /// The index, for adapters that keep state beside the policy.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// One issuer.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    pub(crate) id: IssuerId,
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: IssuerKind,
+}
+
+/// How an issuer's tokens are judged.
+#[derive(Debug, Clone)]
+pub enum IssuerKind {
+    /// By signature.
+    Jwt(JwtIssuer),
+    /// By asking (RFC 7662).
+    Introspection(IntrospectionIssuer),
+}
+
+/// An issuer of JWTs.
+#[derive(Debug, Clone)]
+pub struct JwtIssuer {
+    /// What its tokens must satisfy.
+    pub rules: TokenRules,
+    /// Where its keys are.
+    pub keys: KeyLocation,
+    /// Envoy cluster by which the filter reaches the issuer's host; none: the filter cannot fetch.
+    pub cluster: Option<String>,
+}
+
+/// Where keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyLocation {
+    /// Named by the discovery document at this address.
+    Discovery(String),
+    /// At this address.
+    Uri(String),
+}
+
+/// An issuer that is asked.
+#[derive(Debug, Clone)]
+pub struct IntrospectionIssuer {
+    /// How to ask; none in the filter's copy.
+    pub endpoint: Option<IntrospectionEndpoint>,
+    /// What its replies must satisfy.
+    pub rules: IntrospectionRules,
+    /// Longest reuse of an active reply, in seconds.
+    pub cache_seconds: u64,
+}
+
+/// An RFC 7662 endpoint and our credentials there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IntrospectionEndpoint {
+    /// Its address, without user information.
+    pub url: String,
+    /// Our client id.
+    pub client_id: String,
+    /// Where our client secret is.
+    pub client_secret: SecretSource,
+}
+
+/// What an active introspection reply must satisfy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntrospectionRules {
+    pub(crate) issuer: Option<String>,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) leeway: i64,
+}
+
+impl Issuer {
+    /// Its index.
+    #[must_use]
+    pub fn id(&self) -> IssuerId {
+        self.id
+    }
+
+    /// Its name in the policy.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// How its tokens are judged.
+    #[must_use]
+    pub fn kind(&self) -> &IssuerKind {
+        &self.kind
+    }
+
+    /// Clock difference that is forgiven, in seconds.
+    #[must_use]
+    pub fn leeway(&self) -> i64 {
+        match &self.kind {
+            IssuerKind::Jwt(jwt) => i64::from(jwt.rules.leeway),
+            IssuerKind::Introspection(introspection) => introspection.rules.leeway,
+        }
+    }
+}
+
+impl IntrospectionRules {
+    /// Checks the members of an active reply; gives `nbf` and `exp`.
+    pub(crate) fn check(
+        &self,
+        claims: &Claims,
+        now: UnixTime,
+    ) -> Result<(Option<UnixTime>, Option<UnixTime>), Reason> {
+        if !access_token(claims) {
+            return Err(Reason::TokenTypeMismatch);
+        }
+        let (not_before, expires) = (time(claims, "nbf")?, time(claims, "exp")?);
+        if expires.is_some_and(|end| now.0 >= end.0.saturating_add(self.leeway)) {
+            return Err(Reason::TokenExpired);
+        }
+        if not_before.is_some_and(|start| now.0.saturating_add(self.leeway) < start.0) {
+            return Err(Reason::TokenNotYetValid);
+        }
+        if let (Some(expected), Some(actual)) = (&self.issuer, claims.as_object().get("iss"))
+            && actual.as_str() != Some(expected)
+        {
+            return Err(Reason::IssuerUnknown);
+        }
+        if !self.audiences.is_empty() {
+            let named =
+                claims.as_object().get("aud").map(sallyport_jwt::strings).unwrap_or_default();
+            if !named.iter().any(|audience| self.audiences.iter().any(|ours| ours == audience)) {
+                return Err(Reason::AudienceMismatch);
+            }
+        }
+        Ok((not_before, expires))
+    }
+}
+
+/// RFC 7662 has no member for the kind of a token: Hydra and Cognito write `token_use`, Keycloak `typ`, and
+/// `token_type` may hold the introspected kind (`refresh_token`) or the scheme (`Bearer`, `DPoP`).
+fn access_token(claims: &Claims) -> bool {
+    let member =
+        |name: &str| claims.as_object().get(name).map(|value| value.as_str().unwrap_or("?"));
+    let usage =
+        member("token_use").is_none_or(|usage| matches!(usage, "access_token" | "access" | ""));
+    let typ = member("typ").is_none_or(|typ| {
+        typ.eq_ignore_ascii_case("bearer")
+            || typ.eq_ignore_ascii_case("at+jwt")
+            || typ.eq_ignore_ascii_case("jwt")
+            || typ.eq_ignore_ascii_case("dpop")
+    });
+    let kind = member("token_type").is_none_or(|kind| {
+        !kind.eq_ignore_ascii_case("refresh_token")
+            && !kind.eq_ignore_ascii_case("refresh")
+            && !kind.eq_ignore_ascii_case("id_token")
+    });
+    usage && typ && kind
+}
+
+fn time(claims: &Claims, name: &str) -> Result<Option<UnixTime>, Reason> {
+    use serde_json::Value;
+    match claims.as_object().get(name) {
+        // Some servers send `"exp": 0` or null for "does not say"; an end at 0 is in the past, which is safe.
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => match number.as_i64() {
+            Some(seconds) => Ok(Some(UnixTime(seconds))),
+            None => Err(Reason::TokenMalformed),
+        },
+        Some(Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(Reason::TokenMalformed)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Canonical paths: what may be judged at all (DESIGN section 8). A path is judged as sent and never rewritten;
+//! one that a common upstream could read as another path is refused, whatever route it would match.
+
+use std::borrow::Cow;
+
+use crate::limits::{MAX_PATH_BYTES, MAX_PATH_SEGMENTS};
+
+/// A path that reads the same for everyone: no dot segments, empty segments, backslashes, control bytes, broken or
+/// needless escapes, no escaped dot, slash or backslash at any depth of encoding. One constructor: [`CanonicalPath::parse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanonicalPath<'a> {
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+/// Why a path is not canonical. The caller is told only `request_malformed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// Does not start with `/` (absolute-form, `*`, empty).
+    #[error("the path does not start with a slash")]
+    NotAbsolute,
+    /// Longer than the bound, or more segments.
+    #[error("the path is too long")]
+    TooLong,
+    /// A byte outside visible ASCII, or a backslash.
+    #[error("the path holds a byte that no path may hold")]
+    Byte,
+    /// `#` reached us.
+    #[error("the path holds a fragment")]
+    Fragment,
+    /// `%` without two hex digits, or an escape that decodes to invalid UTF-8.
+    #[error("the path holds a broken escape")]
+    BrokenEscape,
+    /// An escape of a letter, digit, `-`, `.`, `_`, `~`, `/`, `\` or a control byte, or of such an escape again.
+    #[error("the path holds an escape that hides a character")]
+    HiddenCharacter,
+    /// `//`.
+    #[error("the path holds an empty segment")]
+    EmptySegment,
+    /// `.` or `..`, also with path parameters (`..;a`).
+    #[error("the path holds a dot segment")]
+    DotSegment,
+}
+
+impl<'a> CanonicalPath<'a> {
+    /// Checks a request target in origin-form, `/path?query`. The query is not judged beyond its bytes.
+    ///
+    /// # Errors
+    /// The first thing that keeps it from being canonical.
+    pub fn parse(target: &'a [u8]) -> Result<Self, PathError> {
+        if target.len() > MAX_PATH_BYTES {
+            return Err(PathError::TooLong);
+        }
+        if target.iter().any(|&byte| !(0x21..=0x7e).contains(&byte)) {
+            return Err(PathError::Byte);
+        }
+        let target = std::str::from_utf8(target).map_err(|_| PathError::Byte)?;
+        if target.contains('#') {
+            return Err(PathError::Fragment);
+        }
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        check(path)?;
+        Ok(Self { path, query })
+    }
+
+    /// The path as sent, without the query.
+    #[must_use]
+    pub fn as_str(&self) -> &'a str {
+        self.path
+    }
+
+    /// The query as sent, without `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        self.query
+    }
+
+    /// Segments as sent. A trailing slash gives an empty last segment; `/` gives one empty segment.
+    pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone {
+        self.path.strip_prefix('/').unwrap_or_default().split('/')
+    }
+}
+
+/// A segment with its escapes decoded once. Borrowed where there are none.
+pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
+    if segment.contains('%') {
+        percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
+    } else {
+        Cow::Borrowed(segment)
+    }
+}
+
+fn check(path: &str) -> Result<(), PathError> {
+    let rest = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
+    if path.contains('\\') {
+        return Err(PathError::Byte);
+    }
+    if path.contains('%') {
+        check_escapes(path)?;
+    }
+    let mut segments = rest.split('/').enumerate().peekable();
+    while let Some((index, segment)) = segments.next() {
+        if index >= MAX_PATH_SEGMENTS {
+            return Err(PathError::TooLong);
+        }
+        // An empty last segment is a trailing slash, which is a path of its own.
+        if segment.is_empty() && segments.peek().is_some() {
+            return Err(PathError::EmptySegment);
+        }
+        let name = segment.split(';').next().unwrap_or_default();
+        if name == "." || name == ".." {
+            return Err(PathError::DotSegment);
+        }
+    }
+    Ok(())
+}
+
+fn check_escapes(path: &str) -> Result<(), PathError> {
+    let mut rest = path.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
+        rest = rest.get(at..).unwrap_or_default();
+        let mut value = escape(rest).ok_or(PathError::BrokenEscape)?;
+        rest = rest.get(3..).unwrap_or_default();
+        // `%252e` hides a dot from those who decode twice: read on through escaped percent signs.
+        let mut inner = rest;
+        while value == b'%' {
+            let Some(next) = inner.get(..2).and_then(hex) else { break };
+            value = next;
+            inner = inner.get(2..).unwrap_or_default();
+        }
+        let unreserved =
+            value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~');
+        if unreserved || value.is_ascii_control() || matches!(value, b'/' | b'\\') {
+            return Err(PathError::HiddenCharacter);
+        }
+    }
+    percent_encoding::percent_decode_str(path)
+        .decode_utf8()
+        .map_err(|_| PathError::BrokenEscape)?;
+    Ok(())
+}
+
+fn escape(bytes: &[u8]) -> Option<u8> {
+    hex(bytes.get(1..3)?)
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    let [high, low] = digits else { return None };
+    let high = char::from(*high).to_digit(16)?;
+    let low = char::from(*low).to_digit(16)?;
+    u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CanonicalPath, PathError, decoded};
+    use PathError::*;
+
+    const CASES: &[(&str, Result<(), PathError>)] = &[
+        ("/", Ok(())),
+        ("/orders/42?a=b/../c", Ok(())),
+        ("/orders/", Ok(())),
+        ("/a%20b/%E2%82%AC/x%3By", Ok(())),
+        ("/100%25", Ok(())),
+        ("/a...b/.well-known/..a", Ok(())),
+        ("", Err(NotAbsolute)),
+        ("*", Err(NotAbsolute)),
+        ("http://host/", Err(NotAbsolute)),
+        ("//orders", Err(EmptySegment)),
+        ("/orders//42", Err(EmptySegment)),
+        ("/orders/../admin", Err(DotSegment)),
+        ("/orders/.", Err(DotSegment)),
+        ("/orders/..;x=1/admin", Err(DotSegment)),
+        ("/orders/%2e%2e/admin", Err(HiddenCharacter)),
+        ("/orders/%2E./admin", Err(HiddenCharacter)),
+        ("/orders%2fadmin", Err(HiddenCharacter)),
+        ("/orders%2Fadmin", Err(HiddenCharacter)),
+        ("/orders%5cadmin", Err(HiddenCharacter)),
+        ("/orders%00", Err(HiddenCharacter)),
+        ("/%61dmin", Err(HiddenCharacter)),
+        ("/%252e%252e/admin", Err(HiddenCharacter)),
+        ("/a%25252fb", Err(HiddenCharacter)),
+        ("/a%255cb", Err(HiddenCharacter)),
+        ("/a%", Err(BrokenEscape)),
+        ("/a%2", Err(BrokenEscape)),
+        ("/a%zz", Err(BrokenEscape)),
+        ("/%c0%ae%c0%ae/admin", Err(BrokenEscape)),
+        ("/%e0%80%af", Err(BrokenEscape)),
+        ("/a\\b", Err(Byte)),
+        ("/a b", Err(Byte)),
+        ("/a\u{0}b", Err(Byte)),
+        ("/\u{20ac}", Err(Byte)),
+        ("/a#b", Err(Fragment)),
+    ];
+
+    #[test]
+    fn only_canonical_paths_are_judged() {
+        for (path, expected) in CASES {
+            assert_eq!(&CanonicalPath::parse(path.as_bytes()).map(|_| ()), expected, "{path}");
+        }
+        let long = format!("/{}", "a/".repeat(200));
+        assert_eq!(CanonicalPath::parse(long.as_bytes()), Err(TooLong));
+    }
+
+    #[test]
+    fn segments_are_decoded_once() {
+        assert_eq!(decoded("a%20b"), "a b");
+        assert_eq!(decoded("100%25"), "100%");
+        let path = CanonicalPath::parse(b"/a/b/?q").unwrap();
+        assert_eq!(path.segments().collect::<Vec<_>>(), ["a", "b", ""]);
+    }
+}

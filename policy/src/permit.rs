@@ -1,0 +1,140 @@
+//! What an allowed request becomes upstream. A [`Permit`] is the only source of header mutations, and only
+//! `check.rs` makes one: after the route's checks, or by the operator's word (open route, shadow, failure mode).
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::identity::Identity;
+use crate::route::PathVariables;
+use crate::source::CredentialForwarding;
+use crate::template::Template;
+
+/// What a route does to headers on allow, compiled.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) set: Vec<(Arc<str>, Template)>,
+    pub(crate) credential: CredentialForwarding,
+}
+
+/// Header names that never come from the client: every identity header that any route of the policy sets, and the
+/// credential where the route does not pass it on. Lower case.
+#[derive(Debug, Default)]
+pub struct RemovedHeaders {
+    names: Vec<Arc<str>>,
+    normal: HashSet<Box<[u8]>>,
+    lengths: u64,
+}
+
+/// The credential's header.
+pub(crate) const AUTHORIZATION: &str = "authorization";
+
+impl RemovedHeaders {
+    pub(crate) fn new(mut names: Vec<Arc<str>>) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        let normal = names.iter().map(|name| normal(name.as_bytes()).into_boxed_slice()).collect();
+        let lengths = names.iter().fold(0, |bits, name| bits | length_bit(name.len()));
+        Self { names, normal, lengths }
+    }
+
+    /// These names and others.
+    pub(crate) fn and(self: Arc<Self>, others: &[Arc<str>]) -> Arc<Self> {
+        if others.iter().all(|name| self.contains(name.as_bytes())) {
+            return self;
+        }
+        Arc::new(Self::new(self.names.iter().chain(others).map(Arc::clone).collect()))
+    }
+
+    /// The names, for doors that name headers instead of seeing them.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.names.iter()
+    }
+
+    /// Whether a client's header is one of these. `X_User` is, where `x-user` is: many upstreams read them as one.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.lengths & length_bit(name.len()) != 0 && self.normal.contains(normal(name).as_slice())
+    }
+}
+
+fn length_bit(length: usize) -> u64 {
+    u32::try_from(length.min(63)).ok().and_then(|shift| 1_u64.checked_shl(shift)).unwrap_or(0)
+}
+
+fn normal(name: &[u8]) -> Vec<u8> {
+    name.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect()
+}
+
+/// Evidence that the request may go upstream, and as what.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    mutations: Mutations,
+}
+
+/// Header changes, in this order: remove, then set. Each name is set at most once.
+#[derive(Debug, Clone)]
+pub struct Mutations {
+    /// Names that the upstream must not get from the client.
+    pub remove: Arc<RemovedHeaders>,
+    /// Names (lower case) with their new values; every client's copy is replaced.
+    pub set: Vec<(Arc<str>, String)>,
+}
+
+impl Mutations {
+    /// The names to remove that are not set again: for doors that set first and remove afterwards, as Envoy's
+    /// ext_authz does, and that cannot see which headers the client sent.
+    pub fn removed_and_not_set(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.remove.names().filter(|name| !self.set.iter().any(|(set, _)| set == *name))
+    }
+}
+
+impl Permit {
+    pub(crate) fn new(
+        forward: &Forward,
+        remove: Arc<RemovedHeaders>,
+        identity: Option<&Identity>,
+        variables: &PathVariables<'_>,
+    ) -> Self {
+        let set = forward
+            .set
+            .iter()
+            .filter(|(_, template)| identity.is_some() || !template.reads_identity())
+            .filter_map(|(name, template)| {
+                Some((Arc::clone(name), template.render(identity, variables)?))
+            })
+            .collect();
+        Self { mutations: Mutations { remove, set } }
+    }
+
+    pub(crate) fn relayed(remove: Arc<RemovedHeaders>, set: Vec<(Arc<str>, String)>) -> Self {
+        Self { mutations: Mutations { remove, set } }
+    }
+
+    /// The header changes.
+    #[must_use]
+    pub fn mutations(&self) -> &Mutations {
+        &self.mutations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RemovedHeaders;
+
+    #[test]
+    fn spellings_that_upstreams_read_as_one_are_one() {
+        let removed = RemovedHeaders::new(vec!["x-user".into(), "x-tenant-id".into()]);
+        for (name, expected) in [
+            ("x-user", true),
+            ("X-User", true),
+            ("x_user", true),
+            ("X_Tenant-ID", true),
+            ("x-users", false),
+            ("y-user", false),
+            ("", false),
+        ] {
+            assert_eq!(removed.contains(name.as_bytes()), expected, "{name}");
+        }
+    }
+}

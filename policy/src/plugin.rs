@@ -1,0 +1,143 @@
+//! The filter's configuration: its copy of the policy, and how it reaches the sidecar. Written by `sallyport render`,
+//! read by the filter; this one struct is the contract between them. Holds no secret and has no place for one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::Document;
+use crate::problem::Problem;
+
+/// Default number of verified tokens that a worker remembers; 1,000 tokens of 1 KiB stay within the 8 MB goal.
+const DEFAULT_TOKENS: usize = 1000;
+/// Default number of verdicts that a worker remembers.
+const DEFAULT_VERDICTS: usize = 1000;
+
+/// How the filter and the sidecar share the work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Topology {
+    /// A: the filter asks the sidecar where a route needs it.
+    #[default]
+    Ask,
+    /// B: Envoy's own ext_authz filter stands after this one; the credential is left for it.
+    ExtAuthz,
+}
+
+/// The filter's configuration.
+#[derive(Debug, Clone)]
+pub struct PluginConfig {
+    /// The filter's copy of the policy.
+    pub policy: Document,
+    /// Who asks the sidecar.
+    pub topology: Topology,
+    /// Envoy cluster of the sidecar; none: there is no sidecar, and what needs one is unavailable.
+    pub sidecar_cluster: Option<String>,
+    /// The sidecar is reached over a Unix socket or mTLS, so requests may be sent there to be judged in shadow.
+    pub judge: bool,
+    /// Verified tokens that a worker remembers; 0: none.
+    pub token_cache: usize,
+    /// Verdicts that a worker remembers; 0: none.
+    pub verdict_cache: usize,
+    /// This configuration's VM has a `vm_id` of its own, so Envoy's shared data may be used.
+    pub shared_data: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    policy: serde_json::Value,
+    #[serde(default)]
+    topology: Topology,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sidecar: Option<Sidecar>,
+    #[serde(default = "default_tokens")]
+    token_cache: usize,
+    #[serde(default = "default_verdicts")]
+    verdict_cache: usize,
+    #[serde(default)]
+    shared_data: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sidecar {
+    cluster: String,
+    #[serde(default)]
+    judge: bool,
+}
+
+fn default_tokens() -> usize {
+    DEFAULT_TOKENS
+}
+
+fn default_verdicts() -> usize {
+    DEFAULT_VERDICTS
+}
+
+impl PluginConfig {
+    /// For a policy, with the defaults: no sidecar, no shared data.
+    #[must_use]
+    pub fn new(policy: Document) -> Self {
+        Self {
+            policy,
+            topology: Topology::Ask,
+            sidecar_cluster: None,
+            judge: false,
+            token_cache: DEFAULT_TOKENS,
+            verdict_cache: DEFAULT_VERDICTS,
+            shared_data: false,
+        }
+    }
+
+    /// Reads the plugin configuration.
+    ///
+    /// # Errors
+    /// Syntax, unknown fields, wrong types, each with its path.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Problem>> {
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| {
+            vec![Problem::error(
+                "$",
+                format!("not valid JSON: {error}"),
+                "write what `sallyport render filter` prints",
+            )]
+        })?;
+        let wire: Wire = serde_path_to_error::deserialize(value).map_err(|error| {
+            vec![Problem::error(
+                error.path().to_string(),
+                error.inner().to_string(),
+                "write what `sallyport render filter` prints",
+            )]
+        })?;
+        let policy = Document::from_value(wire.policy)?;
+        let (sidecar_cluster, judge) = match wire.sidecar {
+            Some(Sidecar { cluster, judge }) => (Some(cluster), judge),
+            None => (None, false),
+        };
+        Ok(Self {
+            policy,
+            topology: wire.topology,
+            sidecar_cluster,
+            judge,
+            token_cache: wire.token_cache,
+            verdict_cache: wire.verdict_cache,
+            shared_data: wire.shared_data,
+        })
+    }
+
+    /// The configuration as JSON. The policy in it is the filter's copy, whatever document it was made from.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        let wire = Wire {
+            policy: self.policy.filter_copy(),
+            topology: self.topology,
+            sidecar: self
+                .sidecar_cluster
+                .clone()
+                .map(|cluster| Sidecar { cluster, judge: self.judge }),
+            token_cache: self.token_cache,
+            verdict_cache: self.verdict_cache,
+            shared_data: self.shared_data,
+        };
+        serde_json::to_value(wire).unwrap_or_default()
+    }
+}

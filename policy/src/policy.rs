@@ -1,0 +1,151 @@
+//! The compiled policy: immutable, shared, complete. Made by `compile.rs` in one piece or not at all;
+//! [`Policy::deny_all`] is what stands where there is none.
+
+use std::sync::Arc;
+
+use crate::check::Side;
+use crate::issuer::{Issuer, IssuerId};
+use crate::permit::RemovedHeaders;
+use crate::rbac::Roles;
+use crate::reason::Reason;
+use crate::request::Request;
+use crate::route::Route;
+use crate::route_table::{RouteTable, Routes};
+use crate::source::{CredentialForwarding, Mode};
+
+/// Which half of the gate a policy is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The filter: endpoints, secrets and role files are not part of its copy, and are not asked for.
+    Filter,
+    /// The sidecar and the command line: the whole file.
+    Whole,
+}
+
+/// A policy.
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) service: Arc<str>,
+    pub(crate) environment: Option<Arc<str>>,
+    pub(crate) mode: Mode,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) routes: Routes,
+    pub(crate) table: RouteTable,
+    pub(crate) roles: Roles,
+    pub(crate) without_route: Reason,
+    pub(crate) removed: RemovedLists,
+    pub(crate) mirror: Option<crate::mirror::MirrorRules>,
+    pub(crate) digest: String,
+}
+
+/// The names that never come from the client, with and without the credential's header.
+#[derive(Debug, Default)]
+pub(crate) struct RemovedLists {
+    pub(crate) with_credential: Arc<RemovedHeaders>,
+    pub(crate) without_credential: Arc<RemovedHeaders>,
+}
+
+impl Policy {
+    /// The policy that denies everything, with 503: none is loaded.
+    #[must_use]
+    pub fn deny_all() -> Self {
+        Self {
+            service: "sallyport".into(),
+            environment: None,
+            mode: Mode::Sync,
+            issuers: Vec::new(),
+            routes: Vec::new(),
+            table: RouteTable::default(),
+            roles: Roles::default(),
+            without_route: Reason::PolicyUnavailable,
+            removed: RemovedLists::default(),
+            mirror: None,
+            digest: String::new(),
+        }
+    }
+
+    /// Name of the protected service: the realm of challenges.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Name of the environment.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// The file's mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Digest of the filter's copy; see [`crate::Document::digest`].
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// All issuers, in the order of their indices.
+    #[must_use]
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+
+    /// One issuer.
+    #[must_use]
+    pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
+        self.issuers.get(id.index())
+    }
+
+    /// The issuer with this name.
+    #[must_use]
+    pub fn issuer_named(&self, name: &str) -> Option<&Issuer> {
+        self.issuers.iter().find(|issuer| **issuer.name() == *name)
+    }
+
+    /// All routes.
+    #[must_use]
+    pub fn routes(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+
+    /// The route that judges a request.
+    #[must_use]
+    pub fn route(&self, request: &Request<'_>) -> Option<&Arc<Route>> {
+        self.table.find(request).and_then(|index| self.routes.get(index))
+    }
+
+    /// What is mirrored; none: nothing.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&crate::mirror::MirrorRules> {
+        self.mirror.as_ref()
+    }
+
+    /// Every identity header of every route: they never come from the client.
+    #[must_use]
+    pub fn identity_headers(&self) -> &Arc<RemovedHeaders> {
+        &self.removed.without_credential
+    }
+
+    pub(crate) fn without_route(&self) -> Reason {
+        self.without_route
+    }
+
+    pub(crate) fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// Before Envoy's ext_authz the credential stays: the sidecar needs it, and removes it.
+    pub(crate) fn removed(&self, route: &Route, side: Side) -> Arc<RemovedHeaders> {
+        let keep = side == Side::FilterBefore
+            || route.forward.credential == CredentialForwarding::Original;
+        Arc::clone(if keep {
+            &self.removed.without_credential
+        } else {
+            &self.removed.with_credential
+        })
+    }
+}

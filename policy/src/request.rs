@@ -1,0 +1,102 @@
+//! One request as every door sees it: canonical, with at most one credential of a kind, or refused.
+//! Adapters fill a [`RawRequest`]; nobody else makes a [`Request`].
+
+use std::borrow::Cow;
+
+use crate::credential::{Credential, bearer};
+use crate::host::canonical_host;
+use crate::limits::{MAX_HEADERS, MAX_METHOD_BYTES};
+use crate::path::CanonicalPath;
+use crate::reason::Reason;
+
+/// A header as it came: name in any case, value as bytes.
+pub type Header<'a> = (&'a [u8], &'a [u8]);
+
+/// What an adapter knows about a request, unjudged.
+#[derive(Clone, Copy)]
+pub struct RawRequest<'a> {
+    /// Method, as sent.
+    pub method: &'a [u8],
+    /// `http` or `https`; may be empty where the door does not know.
+    pub scheme: &'a [u8],
+    /// `:authority` or Host, as sent.
+    pub authority: &'a [u8],
+    /// Request target: path with query.
+    pub path: &'a [u8],
+    /// All headers that the door sees, repeated ones repeated. Pseudo-headers are ignored.
+    pub headers: &'a [Header<'a>],
+    /// IP address of the peer, without port; empty where the door does not know.
+    pub peer: &'a [u8],
+}
+
+/// A request that can be judged. One constructor: [`Request::parse`].
+pub struct Request<'a> {
+    raw: RawRequest<'a>,
+    method: &'a str,
+    host: Cow<'a, str>,
+    path: CanonicalPath<'a>,
+    bearer: Credential<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Checks method, host, path and credentials.
+    ///
+    /// # Errors
+    /// [`Reason::RequestMalformed`] or [`Reason::CredentialAmbiguous`].
+    pub fn parse(raw: RawRequest<'a>) -> Result<Self, Reason> {
+        if raw.headers.len() > MAX_HEADERS {
+            return Err(Reason::RequestMalformed);
+        }
+        let method = method(raw.method).ok_or(Reason::RequestMalformed)?;
+        let host = canonical_host(raw.authority).ok_or(Reason::RequestMalformed)?;
+        let path = CanonicalPath::parse(raw.path).map_err(|_| Reason::RequestMalformed)?;
+        let bearer = bearer(raw.headers)?;
+        Ok(Self { raw, method, host, path, bearer })
+    }
+
+    /// The method, as sent; compared exactly (RFC 9110: methods are case-sensitive).
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The canonical host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The canonical path.
+    #[must_use]
+    pub fn path(&self) -> CanonicalPath<'a> {
+        self.path
+    }
+
+    /// The credential of the Authorization header.
+    #[must_use]
+    pub fn bearer(&self) -> Credential<'a> {
+        self.bearer
+    }
+
+    /// What the adapter gave.
+    #[must_use]
+    pub fn raw(&self) -> &RawRequest<'a> {
+        &self.raw
+    }
+
+    /// The values of a header, in order; `name` in lower case.
+    pub fn header(&self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.raw
+            .headers
+            .iter()
+            .filter(move |(header, _)| header.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| *value)
+    }
+}
+
+fn method(bytes: &[u8]) -> Option<&str> {
+    let token = !bytes.is_empty()
+        && bytes.len() <= MAX_METHOD_BYTES
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if token { std::str::from_utf8(bytes).ok() } else { None }
+}

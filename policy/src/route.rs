@@ -1,0 +1,211 @@
+//! One compiled route, and the path patterns that select it.
+//! [`PathPattern`] is the rule, [`PathVariables`] what a match gives.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::issuer::IssuerId;
+use crate::path::{CanonicalPath, decoded};
+use crate::permit::Forward;
+use crate::rbac::Verb;
+use crate::requirement::{ClaimRule, Scopes};
+use crate::source::{FailureMode, OnInvalid};
+use crate::template::Template;
+
+/// One rule, compiled. Immutable.
+#[derive(Debug)]
+pub struct Route {
+    pub(crate) name: Arc<str>,
+    pub(crate) path: PathPattern,
+    pub(crate) access: Access,
+    pub(crate) forward: Forward,
+    pub(crate) failure_mode: FailureMode,
+    pub(crate) timeout_ms: u64,
+    pub(crate) shadow: bool,
+    /// The sidecar's part is judged in shadow, nobody waits for it.
+    pub(crate) deferred: bool,
+}
+
+impl Route {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What an unavailable dependency means here.
+    #[must_use]
+    pub fn failure_mode(&self) -> FailureMode {
+        self.failure_mode
+    }
+
+    /// Longest wait for a dependency, in milliseconds.
+    #[must_use]
+    pub fn timeout_ms(&self) -> u64 {
+        self.timeout_ms
+    }
+}
+
+/// Who may pass.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// `allow: unauthenticated`.
+    Open,
+    /// Whoever satisfies all of this.
+    Requirements(Requirements),
+}
+
+/// What a protected route asks for.
+#[derive(Debug)]
+pub(crate) struct Requirements {
+    pub(crate) authenticators: Vec<Authenticator>,
+    pub(crate) scopes: Scopes,
+    pub(crate) claims: Vec<ClaimRule>,
+    pub(crate) rbac: Option<Rbac>,
+}
+
+/// One step of authentication.
+#[derive(Debug)]
+pub(crate) enum Authenticator {
+    /// A run of `jwt` authenticators: the token's `iss` selects one of them.
+    Jwt(HashMap<Box<str>, (IssuerId, OnInvalid)>),
+    /// Ask an issuer.
+    Introspection(IssuerId, OnInvalid),
+}
+
+/// What is asked of the roles.
+#[derive(Debug)]
+pub(crate) struct Rbac {
+    pub(crate) api: Box<str>,
+    pub(crate) resource: Box<str>,
+    pub(crate) namespace: Option<Template>,
+    pub(crate) user: Template,
+    pub(crate) verb: Option<Verb>,
+}
+
+/// A path of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathPattern {
+    pub(crate) segments: Vec<SegmentPattern>,
+    /// Ends in `{**}`: everything below, at a segment's border.
+    pub(crate) rest: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SegmentPattern {
+    /// Decoded text.
+    Literal(Box<str>),
+    /// `{name}`: one segment that is not empty.
+    Variable(Box<str>),
+}
+
+impl PathPattern {
+    /// Compiles `/orders/{id}`, `/files/{**}`.
+    ///
+    /// # Errors
+    /// What is wrong, and how to mend it.
+    pub(crate) fn compile(text: &str) -> Result<Self, (String, String)> {
+        if !text.starts_with('/') {
+            return Err((
+                format!("`{text}` does not start with a slash"),
+                format!("write `/{text}`"),
+            ));
+        }
+        let mut segments = Vec::new();
+        let mut parts = text.strip_prefix('/').unwrap_or_default().split('/').peekable();
+        while let Some(part) = parts.next() {
+            if part == "{**}" {
+                if parts.peek().is_some() {
+                    return Err((
+                        format!("`{text}` goes on after `{{**}}`"),
+                        "put `{**}` at the end".to_owned(),
+                    ));
+                }
+                return Ok(Self { segments, rest: true });
+            }
+            segments.push(segment(text, part, &segments)?);
+        }
+        // What a request may not hold, a rule may not either: it could never match.
+        let probe = text.replace(['{', '}'], "");
+        CanonicalPath::parse(probe.as_bytes()).map_err(|error| {
+            (
+                format!("no request can match `{text}`: {error}"),
+                "write the path in its canonical spelling".to_owned(),
+            )
+        })?;
+        if text.contains('?') {
+            return Err((
+                format!("`{text}` holds a query"),
+                "routes match the path alone; remove the query".to_owned(),
+            ));
+        }
+        Ok(Self { segments, rest: false })
+    }
+
+    /// Names of the variables, in order.
+    pub(crate) fn variables(&self) -> Vec<Box<str>> {
+        self.segments
+            .iter()
+            .filter_map(|segment| match segment {
+                SegmentPattern::Variable(name) => Some(name.clone()),
+                SegmentPattern::Literal(_) => None,
+            })
+            .collect()
+    }
+}
+
+fn segment(
+    text: &str,
+    part: &str,
+    before: &[SegmentPattern],
+) -> Result<SegmentPattern, (String, String)> {
+    if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        let valid = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !valid {
+            return Err((
+                format!("`{{{name}}}` in `{text}` is no variable"),
+                "name it with letters, digits and `_`, or write `{**}` at the end".to_owned(),
+            ));
+        }
+        if before
+            .iter()
+            .any(|segment| matches!(segment, SegmentPattern::Variable(known) if **known == *name))
+        {
+            return Err((
+                format!("`{text}` names `{name}` twice"),
+                "give each variable its own name".to_owned(),
+            ));
+        }
+        return Ok(SegmentPattern::Variable(name.into()));
+    }
+    if part.contains(['{', '}', '*']) {
+        return Err((
+            format!("`{part}` in `{text}` is neither a literal nor a variable"),
+            "write `{name}` for one whole segment, `{**}` for the rest".to_owned(),
+        ));
+    }
+    Ok(SegmentPattern::Literal(decoded(part).into()))
+}
+
+/// Values of a matched path's variables, decoded once on demand.
+#[derive(Clone, Copy)]
+pub(crate) struct PathVariables<'a> {
+    pattern: &'a PathPattern,
+    path: CanonicalPath<'a>,
+}
+
+impl<'a> PathVariables<'a> {
+    pub(crate) fn new(route: &'a Route, path: CanonicalPath<'a>) -> Self {
+        Self { pattern: &route.path, path }
+    }
+
+    pub(crate) fn decoded(&self, name: &str) -> Option<Cow<'a, str>> {
+        let at = self.pattern.segments.iter().position(
+            |segment| matches!(segment, SegmentPattern::Variable(known) if **known == *name),
+        )?;
+        self.path.segments().nth(at).map(decoded)
+    }
+}

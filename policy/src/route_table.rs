@@ -1,0 +1,204 @@
+//! Which route judges a request: the most specific one that matches, whatever the order in the file.
+//! Host exact before wildcard (longest first) before any; path exact before template before prefix, segment by
+//! segment a literal before a variable; a named method before any. Lookup walks a trie: no regular expressions.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::path::decoded;
+use crate::request::Request;
+use crate::route::{PathPattern, Route, SegmentPattern};
+
+/// Index of a route.
+pub(crate) type RouteIndex = usize;
+
+/// All routes by host and path.
+#[derive(Debug, Default)]
+pub(crate) struct RouteTable {
+    exact: HashMap<Box<str>, PathTrie>,
+    /// By suffix without `*.`.
+    wildcard: HashMap<Box<str>, PathTrie>,
+    any: PathTrie,
+}
+
+/// Which hosts a route names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HostPattern {
+    Exact(Box<str>),
+    Wildcard(Box<str>),
+    Any,
+}
+
+impl HostPattern {
+    /// A host that this pattern matches, for messages.
+    pub(crate) fn example(&self) -> String {
+        match self {
+            Self::Exact(host) => host.to_string(),
+            Self::Wildcard(suffix) => format!("a.{suffix}"),
+            Self::Any => "any.example".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct PathTrie {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    literal: HashMap<Box<str>, usize>,
+    variable: Option<usize>,
+    here: Leaf,
+    below: Leaf,
+}
+
+/// Routes that end at one place of the trie.
+#[derive(Debug, Default)]
+struct Leaf {
+    by_method: Vec<(Box<str>, RouteIndex)>,
+    any_method: Option<RouteIndex>,
+}
+
+impl Leaf {
+    fn find(&self, method: &str) -> Option<RouteIndex> {
+        self.by_method
+            .iter()
+            .find_map(|(name, route)| (**name == *method).then_some(*route))
+            .or(self.any_method)
+    }
+
+    /// The route that already stands here for this method, if any.
+    fn insert(&mut self, method: Option<&str>, route: RouteIndex) -> Option<RouteIndex> {
+        match method {
+            None => self.any_method.replace(route),
+            Some(method) => {
+                let known = self
+                    .by_method
+                    .iter()
+                    .find(|(name, _)| **name == *method)
+                    .map(|(_, known)| *known);
+                if known.is_none() {
+                    self.by_method.push((method.into(), route));
+                }
+                known
+            }
+        }
+    }
+}
+
+impl RouteTable {
+    /// Adds one route for one host and one method; gives the route that matches the same requests, if there is one.
+    pub(crate) fn insert(
+        &mut self,
+        host: &HostPattern,
+        method: Option<&str>,
+        path: &PathPattern,
+        route: RouteIndex,
+    ) -> Option<RouteIndex> {
+        let trie = match host {
+            HostPattern::Exact(name) => self.exact.entry(name.clone()).or_default(),
+            HostPattern::Wildcard(suffix) => self.wildcard.entry(suffix.clone()).or_default(),
+            HostPattern::Any => &mut self.any,
+        };
+        trie.leaf(path)?.insert(method, route)
+    }
+
+    /// The route that judges this request.
+    pub(crate) fn find(&self, request: &Request<'_>) -> Option<RouteIndex> {
+        let segments: Vec<_> = request.path().segments().map(decoded).collect();
+        let find = |trie: &PathTrie| trie.find(&segments, request.method());
+        if !self.exact.is_empty()
+            && let Some(route) = self.exact.get(request.host()).and_then(find)
+        {
+            return Some(route);
+        }
+        if !self.wildcard.is_empty() {
+            let mut rest = request.host();
+            while let Some((_, suffix)) = rest.split_once('.') {
+                if let Some(route) = self.wildcard.get(suffix).and_then(find) {
+                    return Some(route);
+                }
+                rest = suffix;
+            }
+        }
+        find(&self.any)
+    }
+}
+
+type Segments<'a> = [std::borrow::Cow<'a, str>];
+
+impl PathTrie {
+    /// The place of a pattern, made if it is not there. None cannot happen: indices come from this trie.
+    fn leaf(&mut self, path: &PathPattern) -> Option<&mut Leaf> {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::default());
+        }
+        let mut at = 0;
+        for segment in &path.segments {
+            let fresh = self.nodes.len();
+            let node = self.nodes.get_mut(at)?;
+            at = match segment {
+                SegmentPattern::Literal(text) => *node.literal.entry(text.clone()).or_insert(fresh),
+                SegmentPattern::Variable(_) => *node.variable.get_or_insert(fresh),
+            };
+            if at == fresh {
+                self.nodes.push(Node::default());
+            }
+        }
+        let node = self.nodes.get_mut(at)?;
+        Some(if path.rest { &mut node.below } else { &mut node.here })
+    }
+
+    fn find(&self, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
+        self.whole(0, segments, method).or_else(|| self.prefix(0, segments, method))
+    }
+
+    /// Exact paths and templates. Literals come first, so an exact path wins over every template.
+    fn whole(&self, at: usize, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
+        let node = self.nodes.get(at)?;
+        let Some((first, rest)) = segments.split_first() else { return node.here.find(method) };
+        node.literal
+            .get(&**first)
+            .and_then(|next| self.whole(*next, rest, method))
+            .or_else(|| node.variable_for(first).and_then(|next| self.whole(next, rest, method)))
+    }
+
+    /// Prefixes, the longest first. A prefix `/files/{**}` holds `/files/` and what is below it, not `/files`.
+    fn prefix(&self, at: usize, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
+        let node = self.nodes.get(at)?;
+        let (first, rest) = segments.split_first()?;
+        node.literal
+            .get(&**first)
+            .and_then(|next| self.prefix(*next, rest, method))
+            .or_else(|| node.variable_for(first).and_then(|next| self.prefix(next, rest, method)))
+            .or_else(|| node.below.find(method))
+    }
+}
+
+impl Node {
+    /// A variable never stands for an empty segment: `/orders/` is not an order.
+    fn variable_for(&self, segment: &str) -> Option<usize> {
+        self.variable.filter(|_| !segment.is_empty())
+    }
+}
+
+/// A request path that a pattern matches, for messages.
+pub(crate) fn example_path(path: &PathPattern) -> String {
+    let mut out = String::new();
+    for segment in &path.segments {
+        out.push('/');
+        match segment {
+            SegmentPattern::Literal(text) => out.push_str(text),
+            SegmentPattern::Variable(_) => out.push('x'),
+        }
+    }
+    if path.rest {
+        out.push_str("/x");
+    }
+    out
+}
+
+/// The routes themselves.
+pub(crate) type Routes = Vec<Arc<Route>>;
