@@ -31,6 +31,8 @@ struct Slot {
     status: Status,
     /// A request met a key id that is not among them.
     wanted: bool,
+    /// A fetch of ours has ended and its outcome is on the board.
+    news: bool,
     fetch: Option<Fetch>,
 }
 
@@ -83,6 +85,7 @@ impl Keys {
             text: Vec::new(),
             status: Status::default(),
             wanted: false,
+            news: false,
             fetch: None,
         });
         Self { board: Board::new(shared), slots: RefCell::new(slots.collect()) }
@@ -213,12 +216,13 @@ impl Status {
 impl Slot {
     /// Whether it is looked at on every tick.
     fn hurry(&self) -> bool {
-        self.keys.is_none() || self.wanted || self.fetch.is_some()
+        self.keys.is_none() || self.wanted || self.news || self.fetch.is_some()
     }
 
     /// Takes what other workers left on the board.
     fn read(&mut self, board: &Board) -> bool {
         let Some(source) = &self.source else { return false };
+        self.news = false;
         let status = board.read(&source.status_note()).and_then(|(bytes, _)| Status::read(&bytes));
         let Some(status) = status else { return false };
         let news = status.fetched != self.status.fetched;
@@ -365,6 +369,7 @@ impl Slot {
         let mut status = Status { lease: 0, ..current };
         how(&mut status);
         board.write(&note, &status.write(), 0);
+        self.news = true;
     }
 }
 

@@ -1,0 +1,434 @@
+//! What keeps a policy from loading: each mistake with its place, and a fix beside it; and what only earns a warning.
+
+use sallyport_policy::{Document, Format, Half, Level, Policy, Problem, RoleFile};
+
+const BASE: &str = r#"
+version: 1
+issuers:
+  main: { issuer: "https://idp.example", jwks: { discovery: true, cluster: idp }, audiences: [orders] }
+  opaque: { introspection: { url: "https://idp.example/i", client_id: a, client_secret: { env: S } } }
+"#;
+
+fn load(yaml: &str, half: Half) -> Vec<Problem> {
+    let document = match Document::parse(yaml.as_bytes(), Format::Yaml) {
+        Ok(document) => document,
+        Err(problems) => return problems,
+    };
+    let files: Vec<_> = document
+        .role_files()
+        .iter()
+        .map(|name| RoleFile { name: name.clone(), text: include_str!("roles.yaml").to_owned() })
+        .collect();
+    match Policy::compile(&document, &files, half) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems,
+    }
+}
+
+fn errors(routes: &str) -> Vec<(String, String)> {
+    load(&format!("{BASE}{routes}"), Half::Whole)
+        .into_iter()
+        .filter(|problem| problem.level == Level::Error)
+        .inspect(|problem| {
+            assert!(!problem.fix.is_empty() && !problem.message.is_empty(), "{problem}")
+        })
+        .map(|problem| (problem.path, problem.message))
+        .collect()
+}
+
+/// Part of the file, place of the error, a part of its message.
+const CASES: &[(&str, &str, &str)] = &[
+    ("colour: red", "colour", "unknown field"),
+    (
+        "routes: [{ name: a, match: { path: /a, verb: x }, allow: unauthenticated }]",
+        "routes[0].match.verb",
+        "unknown field",
+    ),
+    ("routes: [{ name: a, match: { path: /a } }]", "routes[0].authenticate", "is missing"),
+    (
+        "routes: [{ name: a, match: { path: a }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "does not start with a slash",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a/../b' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "no request can match",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a/%2e' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "no request can match",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a?b' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "query",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a/*' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "neither a literal nor a variable",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/{**}/a' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "goes on after",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/{x}/{x}' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "names `x` twice",
+    ),
+    (
+        "routes: [{ name: 'a b', match: { path: /a }, allow: unauthenticated }]",
+        "routes[0].name",
+        "is no name",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: all }]",
+        "routes[0].allow",
+        "unknown variant",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, methods: [get] }, allow: unauthenticated }]",
+        "routes[0].match.methods",
+        "`get` is no method",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, hosts: [Api.example] }, allow: unauthenticated }]",
+        "routes[0].match.hosts[0]",
+        "is no host",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, hosts: ['a:80'] }, allow: unauthenticated }]",
+        "routes[0].match.hosts[0]",
+        "is no host",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, scopes: { all_of: [x] } }]",
+        "routes[0].scopes",
+        "has no effect",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, failure_mode: open }]",
+        "routes[0].failure_mode",
+        "has no effect",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, forward: { headers: { x-user: '{subject}' } } }]",
+        "routes[0].forward.headers.x-user",
+        "reads an identity",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: nobody }] }]",
+        "routes[0].authenticate[0]",
+        "`nobody` is no issuer",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: opaque }] }]",
+        "routes[0].authenticate[0]",
+        "has no keys",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ introspection: main }] }]",
+        "routes[0].authenticate[0]",
+        "has no introspection",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{}] }]",
+        "routes[0].authenticate[0]",
+        "exactly one",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }, { jwt: main }] }]",
+        "routes[0].authenticate[1]",
+        "two authenticators",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], scopes: {} }]",
+        "routes[0].scopes",
+        "asks for no scope",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], scopes: { all_of: ['a b'] } }]",
+        "routes[0].scopes",
+        "is no scope",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], claims: [{ claim: x }] }]",
+        "routes[0].claims[0]",
+        "asks for no value",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], claims: [{ claim: 'a..b', any_of: [1] }] }]",
+        "routes[0].claims[0].claim",
+        "is no claim path",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], claims: [{ claim: a, any_of: [{}] }] }]",
+        "routes[0].claims[0]",
+        "is no scalar",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b } }]",
+        "roles",
+        "there are no roles",
+    ),
+    ("roles: [r.yaml]\nroutes: []", "roles", "have no effect"),
+    (
+        "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '', resource: b } }]",
+        "routes[0].rbac.api",
+        "is empty",
+    ),
+    (
+        "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, verb: read } }]",
+        "routes[0].rbac.verb",
+        "is no verb",
+    ),
+    (
+        "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, namespace: '{path.x}' } }]",
+        "routes[0].rbac.namespace",
+        "no variable",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { authorization: x } } }]",
+        "routes[0].forward.headers.authorization",
+        "no header that a route may set",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { 'x:y': x } } }]",
+        "routes[0].forward.headers.x:y",
+        "no header that a route may set",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-a: '{nothing}' } } }]",
+        "routes[0].forward.headers.x-a",
+        "nothing a template knows",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-a: '{subject' } } }]",
+        "routes[0].forward.headers.x-a",
+        "not closed",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, mode: async, authenticate: [{ jwt: main }] }]",
+        "routes[0].mode",
+        "has no effect",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, mode: async, authenticate: [{ introspection: opaque }] }]",
+        "routes[0].mode",
+        "without `mirror`",
+    ),
+    (
+        "mirror: { sink: { sidecar: {} } }\nroutes: [{ name: a, match: { path: /a }, mode: async, failure_mode: open, authenticate: [{ introspection: opaque }] }]",
+        "routes[0].failure_mode",
+        "has no effect",
+    ),
+    (
+        "mirror: { sink: { sidecar: {} }, redact: { json: [pin] } }",
+        "mirror.redact.json",
+        "has no effect",
+    ),
+    (
+        "mirror: { sink: { sidecar: {} }, bodies: { max_bytes: 9999999, content_types: [json] } }",
+        "mirror.bodies.max_bytes",
+        "no possible size",
+    ),
+    (
+        "mirror: { sink: { sidecar: {} }, bodies: { content_types: [png] } }",
+        "mirror.bodies.content_types[0]",
+        "can be redacted",
+    ),
+    ("timeout: 5", "timeout", "invalid type"),
+    ("timeout: 5h", "timeout", "is no duration"),
+    ("timeout: 0ms", "timeout", "no possible wait"),
+    ("service: 'a b'", "service", "is no name"),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated }, { name: a, match: { path: /b }, allow: unauthenticated }]",
+        "routes[1].name",
+        "the name of two routes",
+    ),
+];
+
+#[test]
+fn mistakes_are_errors_that_name_their_place() {
+    for (text, path, message) in CASES {
+        let found = errors(text);
+        assert!(
+            found.iter().any(|(at, what)| at == path && what.contains(message)),
+            "{text}\nwanted {path}: {message}\nfound {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn issuers_are_checked() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("{}", "issuers.a", "neither"),
+        (
+            "{ issuer: 'https://i', jwks: { discovery: true }, introspection: {} }",
+            "issuers.a",
+            "both",
+        ),
+        ("{ jwks: { discovery: true } }", "issuers.a.issuer", "is missing"),
+        ("{ issuer: 'https://i', jwks: {} }", "issuers.a.jwks", "exactly one"),
+        (
+            "{ issuer: 'https://i', jwks: { discovery: true, uri: 'https://i/k' } }",
+            "issuers.a.jwks",
+            "exactly one",
+        ),
+        (
+            "{ issuer: 'ftp://i', jwks: { discovery: true } }",
+            "issuers.a.issuer",
+            "no http or https",
+        ),
+        (
+            "{ issuer: 'https://u:p@i', jwks: { discovery: true } }",
+            "issuers.a.issuer",
+            "no http or https",
+        ),
+        (
+            "{ issuer: 'https://i', jwks: { discovery: true }, algorithms: [none] }",
+            "issuers.a.algorithms[0]",
+            "`none`",
+        ),
+        (
+            "{ issuer: 'https://i', jwks: { discovery: true }, algorithms: [HS256] }",
+            "issuers.a.algorithms[0]",
+            "`HS256`",
+        ),
+        (
+            "{ issuer: 'https://i', jwks: { discovery: true }, leeway: 10m }",
+            "issuers.a.leeway",
+            "too much",
+        ),
+        (
+            "{ introspection: { url: 'https://i' } }",
+            "issuers.a.introspection.client_id",
+            "is missing",
+        ),
+        (
+            "{ introspection: { url: 'https://i', client_id: a, client_secret: {} } }",
+            "issuers.a.introspection.client_secret",
+            "exactly one",
+        ),
+        (
+            "{ introspection: { url: 'https://i', client_id: a, client_secret: hunter2 } }",
+            "issuers.a.introspection.client_secret",
+            "invalid type",
+        ),
+        (
+            "{ introspection: { url: 'https://i', client_id: a, client_secret: { env: S } }, algorithms: [RS256] }",
+            "issuers.a.algorithms",
+            "has no effect",
+        ),
+    ];
+    for (issuer, path, message) in cases {
+        let found = load(&format!("version: 1\nissuers: {{ a: {issuer} }}"), Half::Whole);
+        assert!(
+            found
+                .iter()
+                .any(|p| p.path == *path && p.message.contains(message) && p.level == Level::Error),
+            "{issuer}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn equal_rules_are_named_both_with_a_request_that_hits_both() {
+    let route = |name: &str, rest: &str| {
+        format!("{{ name: {name}, match: {{ {rest} }}, allow: unauthenticated }}")
+    };
+    let pair =
+        |a: &str, b: &str| errors(&format!("routes: [{}, {}]", route("one", a), route("two", b)));
+    for (a, b) in [
+        ("path: '/o/{id}'", "path: '/o/{name}'"),
+        ("path: /o, methods: [GET, POST]", "path: /o, methods: [POST]"),
+        ("path: /o, hosts: [a.example, b.example]", "path: /o, hosts: [b.example]"),
+        ("path: '/o/{**}'", "path: '/o/{**}'"),
+        ("path: '/o/a%20b'", "path: '/o/a%20b'"),
+    ] {
+        let found = pair(a, b);
+        let (path, message) =
+            found.first().unwrap_or_else(|| panic!("{a} and {b} were let through"));
+        assert_eq!(path, "routes[1].match");
+        assert!(
+            message.contains("`one`") && message.contains("`two`") && message.contains("https://"),
+            "{message}"
+        );
+    }
+    for (a, b) in [
+        ("path: '/o/{id}'", "path: /o/list"),
+        ("path: /o", "path: /o, methods: [POST]"),
+        ("path: /o", "path: /o, hosts: [b.example]"),
+        ("path: '/o/{**}'", "path: '/o/{id}'"),
+        ("path: /o", "path: /o/"),
+    ] {
+        assert!(pair(a, b).is_empty(), "{a} and {b}");
+    }
+}
+
+#[test]
+fn the_filters_copy_knows_no_endpoint_and_loads() {
+    let text = format!(
+        "{BASE}roles: [canary-roles.yaml]\nroutes: [{{ name: a, match: {{ path: /a }}, authenticate: [{{ introspection: opaque }}], rbac: {{ api: a, resource: b }} }}]"
+    );
+    let text = text
+        .replace("https://idp.example/i", "https://canary.example/i")
+        .replace("client_id: a", "client_id: canary-id");
+    let document = Document::parse(text.as_bytes(), Format::Yaml).unwrap();
+    let copy = document.filter_copy();
+    assert!(!copy.to_string().contains("canary"), "{copy}");
+    let read = Document::from_value(copy).unwrap();
+    assert_eq!(read.digest(), document.digest());
+    let (policy, _) = Policy::compile(&read, &[], Half::Filter).unwrap();
+    assert_eq!(policy.digest(), document.digest());
+    // Without the endpoint the same text is no policy for the sidecar.
+    assert!(Policy::compile(&read, &[], Half::Whole).is_err());
+}
+
+#[test]
+fn duplicates_are_errors_in_both_formats() {
+    assert!(Document::parse(b"version: 1\nversion: 1", Format::Yaml).is_err());
+    assert!(Document::parse(b"version: 1\nissuers: { a: {}, a: {} }", Format::Yaml).is_err());
+    assert!(Document::parse(br#"{"version":1,"issuers":{"a":{},"a":{}}}"#, Format::Json).is_err());
+    assert!(Document::parse(br#"{"version":1,"version":1}"#, Format::Json).is_err());
+    assert!(Document::parse(b"- 1", Format::Yaml).is_err());
+    assert!(Document::parse(b"", Format::Yaml).is_err());
+    assert!(Document::parse(b"\xff", Format::Yaml).is_err());
+}
+
+#[test]
+fn role_files_are_all_or_nothing() {
+    let policy = format!(
+        "{BASE}roles: [r]\nroutes: [{{ name: a, match: {{ path: /a }}, authenticate: [{{ jwt: main }}], rbac: {{ api: a, resource: b }} }}]"
+    );
+    let document = Document::parse(policy.as_bytes(), Format::Yaml).unwrap();
+    let cases: &[(&str, &str)] = &[
+        (
+            "kind: RoleBinding\nmetadata: { name: b }\nusers: [u]\nroles: [ghost]",
+            "`ghost`, which does not exist",
+        ),
+        (
+            "kind: Role\nmetadata: { name: r }\nrules: [{ api: a, resources: [], namespaces: [], verbs: [all] }]",
+            "unknown variant",
+        ),
+        (
+            "kind: Role\nmetadata: { name: r }\nrules: []\n---\nkind: Role\nmetadata: { name: r }\nrules: []",
+            "defined twice",
+        ),
+        ("kind: Pod", "neither Role nor RoleBinding"),
+        ("kind: Role\nmetadata: { name: r }\nrules: []\nextra: 1", "unknown field"),
+        ("a: [", "not valid YAML"),
+    ];
+    for (text, message) in cases {
+        let file = RoleFile { name: "r".to_owned(), text: (*text).to_owned() };
+        let problems = Policy::compile(&document, &[file], Half::Whole).unwrap_err();
+        assert!(
+            problems.iter().any(|p| p.message.contains(message) && p.path.starts_with('r')),
+            "{text}: {problems:#?}"
+        );
+    }
+}

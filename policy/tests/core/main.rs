@@ -1,0 +1,12 @@
+//! The policy crate through its public door: what loads, which route judges, what is decided, what a record tells.
+
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod redaction;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod support;
