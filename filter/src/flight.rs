@@ -71,7 +71,7 @@ impl Flight {
     /// The request's headers are here. `me` is this flight.
     pub(crate) fn start(me: &Rc<RefCell<Self>>) -> Now {
         let mut flight = me.borrow_mut();
-        let Some(block) = host::header_pairs(Map::RequestHeaders) else {
+        let Some(block) = host::header_pairs(Map::Request) else {
             return flight.refuse(Reason::PolicyUnavailable);
         };
         let Some(pairs) = pairs::parse(&block) else {
@@ -256,7 +256,7 @@ impl Flight {
                 let set =
                     changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
                 let block = pairs::serialise(kept.chain(set));
-                if host::set_header_pairs(Map::RequestHeaders, &block) {
+                if host::set_header_pairs(Map::Request, &block) {
                     Now::Continues
                 } else {
                     self.respond(&Denial::new(Reason::PolicyUnavailable), None)

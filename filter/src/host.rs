@@ -8,9 +8,9 @@ use std::time::Duration;
 /// Header maps of the ABI that we read or write.
 #[derive(Clone, Copy)]
 pub(crate) enum Map {
-    RequestHeaders = 0,
-    ResponseHeaders = 2,
-    CallResponseHeaders = 6,
+    Request = 0,
+    Response = 2,
+    CallResponse = 6,
 }
 
 /// Buffers of the ABI that we read.
@@ -102,8 +102,12 @@ mod abi {
         pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) use none::*;
+
     /// Outside a host there is none: every call fails, so native unit tests link and see failures.
     #[cfg(not(target_arch = "wasm32"))]
+    #[expect(clippy::too_many_arguments, reason = "the ABI has that many")]
     mod none {
         macro_rules! absent {
             ($($name:ident($($type:ty),*);)*) => {
@@ -128,8 +132,6 @@ mod abi {
             proxy_increment_metric(u32, i64);
         }
     }
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(super) use none::*;
 }
 
 const OK: u32 = 0;
@@ -169,9 +171,9 @@ pub(crate) fn set_header_pairs(map: Map, pairs: &[u8]) -> bool {
 
 const fn code(map: Map) -> u32 {
     match map {
-        Map::RequestHeaders => 0,
-        Map::ResponseHeaders => 2,
-        Map::CallResponseHeaders => 6,
+        Map::Request => 0,
+        Map::Response => 2,
+        Map::CallResponse => 6,
     }
 }
 

@@ -375,7 +375,7 @@ impl Slot {
 
 /// Body of the HTTP call that just ended, if its status is 200.
 fn reply_body(max: usize) -> Option<Vec<u8>> {
-    let block = host::header_pairs(host::Map::CallResponseHeaders)?;
+    let block = host::header_pairs(host::Map::CallResponse)?;
     let pairs = crate::pairs::parse(&block)?;
     let ok = pairs.iter().any(|(name, value)| *name == b":status" && *value == b"200");
     // One byte more than allowed tells a body that is too long from one that just fits.

@@ -24,7 +24,6 @@ mod verdicts;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {
-    #![expect(missing_docs, reason = "the macro's exported entry point has none")]
     use crate::{host, root};
 
     proxy_wasm::main! {{

@@ -185,7 +185,10 @@ mod tests {
             assert!(rounds < 10_000);
         }
         assert_eq!(sum.dropped_full, 10);
-        assert_eq!(sum.exported + sum.dropped_full + sum.dropped_unsent, captured as u64);
+        assert_eq!(
+            sum.exported + sum.dropped_full + sum.dropped_unsent,
+            u64::try_from(captured).unwrap()
+        );
         assert!(sum.exported > 0);
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn compile_route(
         shadow: route.shadow.or(compiler.source.shadow).unwrap_or(false),
         deferred,
     };
-    only_in_topology_a(&place, &compiled, problems);
+    warn_of_open(&place, &compiled, problems);
     insert(compiler, &place, route, compiled, problems);
 }
 
@@ -419,14 +419,22 @@ fn deferred(
     route.mode.is_none() && compiler.source.mode == Mode::Async && needs_sidecar && !introspects
 }
 
-fn only_in_topology_a(place: &str, route: &Route, problems: &mut Problems) {
+fn warn_of_open(place: &str, route: &Route, problems: &mut Problems) {
     let Access::Requirements(requirements) = &route.access else { return };
     let asks = requirements.rbac.is_some()
         || requirements
             .authenticators
             .iter()
             .any(|step| matches!(step, Authenticator::Introspection(..)));
-    if route.failure_mode == FailureMode::Open && asks && !route.deferred {
+    if route.failure_mode != FailureMode::Open || route.deferred {
+        return;
+    }
+    problems.warning(
+        format!("{place}.failure_mode"),
+        "`open` lets any credential pass, forged ones too, while the issuer's keys or its introspection are out of reach",
+        "write `closed` where that is too much; identity headers are never set for such a request",
+    );
+    if asks {
         problems.warning(
             format!("{place}.failure_mode"),
             "`open` lets requests pass a dead sidecar only where the filter asks it (topology A)",

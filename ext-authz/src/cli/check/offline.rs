@@ -1,0 +1,164 @@
+//! The core driven from files: [`Offline`] answers a check's questions with the keys and replies it was given.
+//! Follows sync topology A: the filter first, the sidecar where the filter would ask it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sallyport_jwt::{JsonLimits, KeySet, Pure, UnixTime, parse_json_object};
+use sallyport_policy::{
+    Call, Check, Context, Decision, Door, Identity, Introspected, IssuerId, IssuerKind, KeySource,
+    KeyState, Outcome, Policy, Reply, Request, Side, Step, TokenMemory,
+};
+
+use super::input::InputRequest;
+use crate::cli::failure::Failure;
+use crate::cli::limits::{MAX_ANSWERS_BYTES, MAX_ANSWERS_DEPTH};
+use crate::cli::policy_file::read_bytes;
+
+/// A policy, a time, and the answers of its dependencies.
+pub(super) struct Offline {
+    policy: Policy,
+    now: UnixTime,
+    keys: Keys,
+    replies: HashMap<IssuerId, HashMap<String, Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Keys(HashMap<IssuerId, Arc<KeySet>>);
+
+impl KeySource for Keys {
+    fn keys(&self, issuer: IssuerId) -> KeyState {
+        self.0.get(&issuer).map_or(KeyState::Unavailable, |keys| KeyState::Ready(Arc::clone(keys)))
+    }
+}
+
+/// Every token is judged anew.
+struct Forgetful;
+
+impl TokenMemory for Forgetful {
+    fn recall(&self, _token: &[u8]) -> Option<Arc<Identity>> {
+        None
+    }
+
+    fn remember(&self, _token: &[u8], _identity: &Arc<Identity>) {}
+}
+
+impl Offline {
+    /// Without any answers.
+    pub(super) fn new(policy: Policy, now: UnixTime) -> Self {
+        Self { policy, now, keys: Keys::default(), replies: HashMap::new() }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Takes an issuer's keys from a file.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a name that is no JWT issuer, [`Failure::Unreadable`] for the file.
+    pub(super) fn read_keys(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
+        let issuer = self.issuer(name, "--jwks", |kind| matches!(kind, IssuerKind::Jwt(_)))?;
+        let keys = KeySet::parse(&read_bytes(file, MAX_ANSWERS_BYTES)?)
+            .map_err(|error| unreadable(file, &error.to_string()))?;
+        self.keys.0.insert(issuer, Arc::new(keys));
+        Ok(())
+    }
+
+    /// Takes an issuer's introspection replies from a file.
+    ///
+    /// # Errors
+    /// As [`Offline::read_keys`].
+    pub(super) fn read_replies(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
+        let issuer = self
+            .issuer(name, "--introspection", |kind| matches!(kind, IssuerKind::Introspection(_)))?;
+        let limits = JsonLimits { max_bytes: MAX_ANSWERS_BYTES, max_depth: MAX_ANSWERS_DEPTH };
+        let object = parse_json_object(&read_bytes(file, MAX_ANSWERS_BYTES)?, limits)
+            .map_err(|error| unreadable(file, &error.to_string()))?;
+        let replies = object.into_iter().map(|(token, reply)| (token, reply.to_string().into()));
+        self.replies.insert(issuer, replies.collect());
+        Ok(())
+    }
+
+    fn issuer(
+        &self,
+        name: &str,
+        option: &str,
+        fits: impl Fn(&IssuerKind) -> bool,
+    ) -> Result<IssuerId, Failure> {
+        let issuer = self.policy.issuer_named(name).filter(|issuer| fits(issuer.kind()));
+        issuer.map(sallyport_policy::Issuer::id).ok_or_else(|| {
+            Failure::Usage(format!("`{name}` in `{option}` is no such issuer of the policy"))
+        })
+    }
+
+    /// Decides a request. In `async` the sidecar's judgement in shadow is part of it, as `would_deny`.
+    pub(super) fn decide(&self, input: &InputRequest) -> Decision {
+        let headers = input.headers();
+        let request = match Request::parse(input.raw(&headers)) {
+            Ok(request) => request,
+            Err(reason) => return Decision::refused(reason, Door::Filter),
+        };
+        let mut decision = match self.drive(&request, Side::FilterAsking) {
+            Some(decision) => decision,
+            None => return self.by_sidecar(&request),
+        };
+        if decision.deferred && decision.would_deny.is_none() {
+            let judged = self.by_sidecar(&request);
+            decision.would_deny = match judged.outcome {
+                Outcome::Allow(_) => judged.would_deny,
+                Outcome::Deny(_) => Some(judged.reason),
+            };
+        }
+        decision
+    }
+
+    fn by_sidecar(&self, request: &Request<'_>) -> Decision {
+        self.drive(request, Side::Sidecar).unwrap_or_else(|| {
+            // The sidecar asks no sidecar. Should it ever, nobody is there to allow.
+            let reason = sallyport_policy::Reason::DependencyUnavailable;
+            Decision::refused(reason, Door::Sidecar)
+        })
+    }
+
+    /// None: this side asks the sidecar.
+    fn drive(&self, request: &Request<'_>, side: Side) -> Option<Decision> {
+        let context = Context {
+            policy: &self.policy,
+            keys: &self.keys,
+            tokens: &Forgetful,
+            backend: &Pure,
+            now: self.now,
+            side,
+        };
+        let (mut check, mut step) = Check::start(&context, request);
+        loop {
+            let reply = match step {
+                Step::Decided(decision) => return Some(*decision),
+                Step::Ask(Call::Sidecar { .. }) => return None,
+                // There are no keys but those of the file.
+                Step::Ask(Call::Keys { .. }) => Reply::Keys,
+                Step::Ask(Call::Introspect { issuer, .. }) => {
+                    Reply::Introspection(self.introspect(issuer, request))
+                }
+            };
+            step = check.resume(&context, request, reply);
+        }
+    }
+
+    /// None: no file speaks for this issuer. A token that its file does not name is not active.
+    fn introspect(&self, issuer: IssuerId, request: &Request<'_>) -> Option<Introspected> {
+        let replies = self.replies.get(&issuer)?;
+        let issuer = self.policy.issuer(issuer)?;
+        let IssuerKind::Introspection(introspection) = issuer.kind() else { return None };
+        let sallyport_policy::Credential::Present(token) = request.bearer() else { return None };
+        let token = std::str::from_utf8(token).ok()?;
+        let reply = replies.get(token).map_or(br#"{"active":false}"#.as_slice(), Vec::as_slice);
+        Some(Identity::from_introspection(issuer, &introspection.rules, reply, self.now))
+    }
+}
+
+fn unreadable(file: &Path, why: &str) -> Failure {
+    Failure::Unreadable(format!("`{}` cannot be read: {why}", file.display()))
+}

@@ -1,0 +1,85 @@
+//! Envoy's own ext_authz filter before the sidecar (topologies B and C). Always closed: whether a dead dependency lets
+//! a request pass is the route's own matter and the sidecar's answer, never this filter's.
+
+use std::time::Duration;
+
+use sallyport_policy::Policy;
+use serde_json::{Map, Value, json};
+
+use super::address::HostPort;
+
+const NAME: &str = "envoy.filters.http.ext_authz";
+const TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz";
+/// What the sidecar may need besides its own waits for dependencies, in milliseconds.
+const MARGIN_MS: u64 = 300;
+
+/// Over gRPC. Headers go as bytes, since a value that is not UTF-8 would otherwise arrive changed.
+pub(super) fn grpc(policy: &Policy, cluster: &str) -> Value {
+    json!({
+        "name": NAME,
+        "typed_config": {
+            "@type": TYPE,
+            "transport_api_version": "V3",
+            "failure_mode_allow": false,
+            "status_on_error": { "code": "ServiceUnavailable" },
+            "encode_raw_headers": true,
+            "include_peer_certificate": true,
+            "grpc_service": {
+                "envoy_grpc": { "cluster_name": cluster },
+                "timeout": timeout(policy),
+            },
+        },
+    })
+}
+
+/// Over HTTP. On allow the upstream gets the policy's identity headers from the sidecar and nothing else; a 5xx of the
+/// sidecar is 503 without its body.
+pub(super) fn http(policy: &Policy, cluster: &str, address: &HostPort) -> Value {
+    let mut response = Map::new();
+    let identity_headers = identity_headers(policy);
+    // Envoy refuses an empty list, and takes an absent one for "none".
+    if !identity_headers.is_empty() {
+        response.insert("allowed_upstream_headers".to_owned(), exactly(&identity_headers));
+    }
+    response.insert("allowed_client_headers".to_owned(), exactly(ANSWER_HEADERS));
+    json!({
+        "name": NAME,
+        "typed_config": {
+            "@type": TYPE,
+            "transport_api_version": "V3",
+            "failure_mode_allow": false,
+            "status_on_error": { "code": "ServiceUnavailable" },
+            "allowed_headers": { "patterns": [{ "safe_regex": { "regex": ".*" } }] },
+            "http_service": {
+                "server_uri": {
+                    "uri": format!("http://{}", address.authority()),
+                    "cluster": cluster,
+                    "timeout": timeout(policy),
+                },
+                "path_prefix": PATH_PREFIX,
+                "authorization_response": response,
+            },
+        },
+    })
+}
+
+/// What stands before the original path in a request to the sidecar's HTTP door.
+pub(super) const PATH_PREFIX: &str = "/check";
+/// Headers of the sidecar's denials.
+pub(super) const ANSWER_HEADERS: &[&str] = &["www-authenticate", "content-type", "cache-control"];
+
+/// The headers that only the gate may set.
+pub(super) fn identity_headers(policy: &Policy) -> Vec<&str> {
+    policy.identity_headers().names().map(|name| &**name).collect()
+}
+
+/// Longer than the sidecar's longest wait, so that the sidecar itself says what failed and what that means.
+pub(super) fn timeout(policy: &Policy) -> String {
+    let longest = policy.routes().iter().map(|route| route.timeout_ms()).max().unwrap_or(0);
+    format!("{}s", Duration::from_millis(longest.saturating_add(MARGIN_MS)).as_secs_f64())
+}
+
+fn exactly(names: &[&str]) -> Value {
+    let patterns: Vec<Value> = names.iter().map(|name| json!({ "exact": name })).collect();
+    json!({ "patterns": patterns })
+}

@@ -1,0 +1,247 @@
+//! The sidecar in Kubernetes: ServiceAccount, ConfigMap with the policy's files, Deployment, Service. Secrets are named,
+//! never held: the operator makes the Secret `sallyport-secrets`.
+
+use std::path::{Component, Path};
+
+use sallyport_policy::{IssuerKind, Policy, SecretSource};
+use serde_json::{Map, Value, json};
+
+use super::wasm_filter::NAME;
+use super::yaml;
+use crate::cli::failure::Failure;
+use crate::cli::policy_file::PolicyFile;
+
+/// Ports of the sidecar; its own defaults.
+pub(super) const GRPC_PORT: u16 = 15011;
+pub(super) const HTTP_PORT: u16 = 15012;
+const ADMIN_PORT: u16 = 15013;
+/// Where its files are in the container.
+const FOLDER: &str = "/etc/sallyport";
+/// The Secret with one key for each secret of the policy.
+const SECRET: &str = "sallyport-secrets";
+
+/// What the manifests depend on.
+pub(super) struct Sidecar<'a> {
+    pub(super) file: &'a PolicyFile,
+    pub(super) policy: &'a Policy,
+    pub(super) namespace: &'a str,
+    pub(super) image: &'a str,
+    /// Runs with a proxy of the mesh, and so with its mTLS.
+    pub(super) in_mesh: bool,
+}
+
+/// The resources.
+///
+/// # Errors
+/// [`Failure::Usage`] for files that a ConfigMap or a Secret cannot bring to their place.
+pub(super) fn render(sidecar: &Sidecar<'_>) -> Result<Vec<Value>, Failure> {
+    let files = config_files(sidecar)?;
+    let secrets = secrets(sidecar.policy)?;
+    let metadata = json!({ "name": NAME, "namespace": sidecar.namespace, "labels": labels() });
+    let data: Map<String, Value> =
+        files.iter().map(|file| (file.key.clone(), json!(file.text))).collect();
+    Ok(vec![
+        json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": metadata,
+            "automountServiceAccountToken": false,
+        }),
+        json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data }),
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {
+                "replicas": 2,
+                "selector": { "matchLabels": labels() },
+                "template": pod(sidecar, &files, &secrets),
+            },
+        }),
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {
+                "selector": labels(),
+                "ports": [
+                    { "name": "grpc", "port": GRPC_PORT, "targetPort": "grpc", "appProtocol": "grpc" },
+                    { "name": "http", "port": HTTP_PORT, "targetPort": "http", "appProtocol": "http" },
+                ],
+            },
+        }),
+    ])
+}
+
+fn labels() -> Value {
+    json!({ "app.kubernetes.io/name": NAME, "app.kubernetes.io/component": "ext-authz" })
+}
+
+fn pod(sidecar: &Sidecar<'_>, files: &[ConfigFile], secrets: &Secrets) -> Value {
+    let mut labels = labels();
+    if let Some(labels) = labels.as_object_mut() {
+        let inject = if sidecar.in_mesh { "true" } else { "false" };
+        labels.insert("sidecar.istio.io/inject".to_owned(), json!(inject));
+    }
+    let items: Vec<Value> =
+        files.iter().map(|file| json!({ "key": file.key, "path": file.path })).collect();
+    let mut sources = vec![json!({ "configMap": { "name": NAME, "items": items } })];
+    if !secrets.files.is_empty() {
+        sources.push(json!({ "secret": { "name": SECRET, "items": secrets.files } }));
+    }
+    json!({
+        "metadata": { "labels": labels },
+        "spec": {
+            "serviceAccountName": NAME,
+            "automountServiceAccountToken": false,
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 65532,
+                "fsGroup": 65532,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            },
+            "containers": [container(sidecar, secrets)],
+            "volumes": [{ "name": "policy", "projected": { "defaultMode": 0o440, "sources": sources } }],
+        },
+    })
+}
+
+fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
+    let probe = |path: &str| json!({ "httpGet": { "path": path, "port": "admin" } });
+    json!({
+        "name": NAME,
+        "image": sidecar.image,
+        "args": [
+            "serve",
+            "--policy",
+            format!("{FOLDER}/{}", policy_name(sidecar.file)),
+            "--config",
+            format!("{FOLDER}/sidecar.yaml"),
+        ],
+        "env": secrets.variables,
+        "ports": [
+            { "name": "grpc", "containerPort": GRPC_PORT },
+            { "name": "http", "containerPort": HTTP_PORT },
+            { "name": "admin", "containerPort": ADMIN_PORT },
+        ],
+        "readinessProbe": probe("/readyz"),
+        "livenessProbe": probe("/healthz"),
+        "resources": {
+            "requests": { "cpu": "50m", "memory": "64Mi" },
+            "limits": { "memory": "256Mi" },
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": { "drop": ["ALL"] },
+        },
+        "volumeMounts": [{ "name": "policy", "mountPath": FOLDER, "readOnly": true }],
+    })
+}
+
+/// A file of the ConfigMap and its place below the folder.
+struct ConfigFile {
+    key: String,
+    path: String,
+    text: String,
+}
+
+fn policy_name(file: &PolicyFile) -> &'static str {
+    let json = file.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    if json { "policy.json" } else { "policy.yaml" }
+}
+
+fn config_files(sidecar: &Sidecar<'_>) -> Result<Vec<ConfigFile>, Failure> {
+    let policy = policy_name(sidecar.file);
+    let mut files = vec![
+        ConfigFile {
+            key: policy.to_owned(),
+            path: policy.to_owned(),
+            text: sidecar.file.text.clone(),
+        },
+        ConfigFile {
+            key: "sidecar.yaml".to_owned(),
+            path: "sidecar.yaml".to_owned(),
+            text: yaml::document(&server_config(sidecar.policy)),
+        },
+    ];
+    for role in sidecar.file.roles()? {
+        let path = below(&role.name)?;
+        let key = key(&path)?;
+        if files.iter().any(|file| file.key == key) {
+            return Err(Failure::Usage(format!("two files would be `{key}` in the ConfigMap")));
+        }
+        files.push(ConfigFile { key, path, text: role.text });
+    }
+    Ok(files)
+}
+
+/// What `sallyport serve --config` reads. Records go to standard output, where the cluster collects logs.
+fn server_config(policy: &Policy) -> Value {
+    let any = |port: u16| json!([format!("0.0.0.0:{port}")]);
+    let mut config = json!({
+        "listen": { "grpc": any(GRPC_PORT), "http": any(HTTP_PORT), "admin": any(ADMIN_PORT) },
+    });
+    if let (Some(config), Some(_)) = (config.as_object_mut(), policy.mirror()) {
+        config.insert("export".to_owned(), json!({ "ndjson": { "path": "/dev/stdout" } }));
+    }
+    config
+}
+
+/// Secrets as volume items and as environment variables. One secret may serve several issuers.
+#[derive(Default)]
+struct Secrets {
+    files: Vec<Value>,
+    variables: Vec<Value>,
+}
+
+fn secrets(policy: &Policy) -> Result<Secrets, Failure> {
+    let mut secrets = Secrets::default();
+    for issuer in policy.issuers() {
+        let IssuerKind::Introspection(introspection) = issuer.kind() else { continue };
+        let Some(endpoint) = &introspection.endpoint else { continue };
+        let SecretSource { file, env } = &endpoint.client_secret;
+        if let Some(file) = file {
+            let path = below(file)?;
+            let name = path.rsplit('/').next().unwrap_or_default();
+            add(&mut secrets.files, json!({ "key": key(name)?, "path": path }));
+        }
+        if let Some(name) = env {
+            let source = json!({ "secretKeyRef": { "name": SECRET, "key": key(name)? } });
+            add(&mut secrets.variables, json!({ "name": name, "valueFrom": source }));
+        }
+    }
+    Ok(secrets)
+}
+
+fn add(list: &mut Vec<Value>, value: Value) {
+    if !list.contains(&value) {
+        list.push(value);
+    }
+}
+
+/// A place below the folder: the only kind that a volume's item can have.
+fn below(name: &str) -> Result<String, Failure> {
+    let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if inside && !name.is_empty() {
+        return Ok(name.to_owned());
+    }
+    // An absolute path below our folder is there too.
+    match name.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')) {
+        Some(rest) if !rest.starts_with('/') => below(rest),
+        Some(_) | None => Err(Failure::Usage(format!(
+            "`{name}` cannot be mounted: name it relative to the policy file, or below `{FOLDER}`"
+        ))),
+    }
+}
+
+/// Kubernetes: keys of ConfigMaps and Secrets are letters, digits, `-`, `_` and `.`.
+fn key(path: &str) -> Result<String, Failure> {
+    let key = path.replace('/', ".");
+    let valid = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if valid && !key.is_empty() {
+        Ok(key)
+    } else {
+        Err(Failure::Usage(format!("`{path}` cannot be a key of a ConfigMap or Secret")))
+    }
+}
