@@ -215,11 +215,7 @@ fn push(cluster: &str, batch: &Batch) -> Option<u32> {
 impl TokenMemory for Gate {
     fn recall(&self, token: &[u8]) -> Option<Arc<Identity>> {
         let found = self.tokens.borrow_mut().recall(token);
-        self.metrics.event(if found.is_some() {
-            "sallyport.token_cache.hit"
-        } else {
-            "sallyport.token_cache.miss"
-        });
+        self.metrics.token(found.is_some());
         found
     }
 

@@ -1,7 +1,7 @@
 //! Counters, collected in the worker and handed to the host once a second: a host call for each request would cost more
 //! than the decision. Names are bounded: doors, rules of the policy, reasons of the closed list.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -14,6 +14,9 @@ use crate::host::{self, Metric, MetricId};
 pub(crate) struct Metrics {
     decisions: RefCell<HashMap<DecisionKey, u64>>,
     would_deny: RefCell<HashMap<DecisionKey, u64>>,
+    /// Apart from the other events: they happen in every request.
+    token_hits: Cell<u64>,
+    token_misses: Cell<u64>,
     events: RefCell<HashMap<&'static str, u64>>,
     gauges: RefCell<HashMap<&'static str, i64>>,
     ids: RefCell<HashMap<String, Option<MetricId>>>,
@@ -53,6 +56,12 @@ impl Metrics {
         count(&self.decisions, (door, rule, decision.reason));
     }
 
+    /// Counts a look-up of a token.
+    pub(crate) fn token(&self, found: bool) {
+        let counter = if found { &self.token_hits } else { &self.token_misses };
+        counter.set(counter.get().saturating_add(1));
+    }
+
     /// Counts something that is not a decision.
     pub(crate) fn event(&self, name: &'static str) {
         self.events_by(name, 1);
@@ -88,6 +97,12 @@ impl Metrics {
                 Metric::Counter,
                 by,
             );
+        }
+        for (name, counter) in [("hit", &self.token_hits), ("miss", &self.token_misses)] {
+            let by = counter.take();
+            if by > 0 {
+                self.add(&format!("sallyport.token_cache.{name}"), Metric::Counter, by);
+            }
         }
         for (name, by) in self.events.borrow_mut().drain() {
             self.add(name, Metric::Counter, by);

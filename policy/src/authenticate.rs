@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use sallyport_jwt::{TokenError, Unverified, looks_like_jws};
 
 use crate::check::{Call, Check, Context, Halt, KeyState, Side};
-use crate::credential::Credential;
+use crate::credential::{Credential, is_b64token};
 use crate::identity::{Identity, Introspected};
 use crate::issuer::{IssuerId, IssuerKind};
 use crate::reason::Reason;
@@ -49,6 +49,9 @@ pub(crate) fn authenticate(
         let found = match authenticator {
             Authenticator::Jwt(issuers) => jwt(check, context, issuers, token)?,
             Authenticator::Introspection(issuer, on_invalid) => {
+                if !is_b64token(token) {
+                    return Err(Reason::TokenMalformed.into());
+                }
                 introspection(check, context, route, *issuer, *on_invalid)?
             }
         };
@@ -71,11 +74,12 @@ fn jwt(
     if let Some(identity) = context.tokens.recall(token) {
         return Ok(recalled(context, issuers, identity));
     }
-    if !looks_like_jws(token) {
-        return Ok(Found::NotMine(Reason::TokenMalformed));
+    if !is_b64token(token) {
+        return Ok(Found::Refused(Reason::TokenMalformed, OnInvalid::Stop));
     }
     let unverified = match Unverified::parse(token) {
         Ok(unverified) => unverified,
+        Err(_) if !looks_like_jws(token) => return Ok(Found::NotMine(Reason::TokenMalformed)),
         // Nobody can say whose it is, so no authenticator after this one may make sense of it either.
         Err(error) => return Ok(Found::Refused(Reason::from(&error), OnInvalid::Stop)),
     };

@@ -81,6 +81,8 @@ fn tokens_scopes_and_claims() {
         (token(claims(json!({})), BAD), Reason::SignatureInvalid),
         ("opaque".to_owned(), Reason::TokenMalformed),
         ("a.b.c".to_owned(), Reason::TokenMalformed),
+        ("a b".to_owned(), Reason::TokenMalformed),
+        ("\u{e9}".to_owned(), Reason::TokenMalformed),
     ];
     for (token, expected) in cases {
         check(&world, &get("/orders/1").bearer(&token), expected);
@@ -181,6 +183,7 @@ fn opaque_tokens_beside_jwts() {
         ("double", Reason::DependencyUnavailable),
         ("null", Reason::DependencyUnavailable),
         ("down", Reason::DependencyUnavailable),
+        ("active active", Reason::TokenMalformed),
     ];
     for (token, expected) in cases {
         let decision = world.decide(&get("/both").bearer(token), Side::Sidecar);
