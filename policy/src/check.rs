@@ -197,19 +197,57 @@ impl Check {
             let reason = context.policy.without_route();
             return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
         };
+        if route.deferred && context.side == Side::Sidecar {
+            return self.evaluate_deferred(context, request, route);
+        }
         match self.judge(context, request, route) {
             Ok(passed) => Step::Decided(Box::new(self.allow(context, request, route, passed))),
-            Err(Halt::Deny(denial)) => {
-                Step::Decided(Box::new(refuse(context, request, route, denial)))
-            }
-            Err(Halt::Unavailable(identity)) => {
-                Step::Decided(Box::new(unavailable(context, request, route, identity)))
-            }
-            Err(Halt::Ask(call)) => {
-                self.note(&call);
-                Step::Ask(call)
-            }
+            Err(halt) => self.halted(context, request, route, halt),
         }
+    }
+
+    fn halted(
+        &mut self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        halt: Halt,
+    ) -> Step {
+        let decision = match halt {
+            Halt::Deny(denial) => refuse(context, request, route, denial),
+            Halt::Unavailable(identity) => unavailable(context, request, route, identity),
+            Halt::Ask(call) => {
+                self.note(&call);
+                return Step::Ask(call);
+            }
+        };
+        Step::Decided(Box::new(decision))
+    }
+
+    /// An `async` route, asked of the sidecar all the same (topologies B and C, or the collector): what the filter
+    /// checks inline is enforced, what is the sidecar's own part is only told.
+    fn evaluate_deferred(
+        &mut self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+    ) -> Step {
+        let inline = Context { side: Side::FilterAsking, ..*context };
+        let passed = match self.judge(&inline, request, route) {
+            Ok(passed) => passed,
+            Err(halt) => return self.halted(context, request, route, halt),
+        };
+        let would_deny = match self.judge(context, request, route) {
+            Ok(passed) => {
+                return Step::Decided(Box::new(self.allow(context, request, route, passed)));
+            }
+            Err(Halt::Deny(denial)) => denial.reason,
+            Err(Halt::Unavailable(_)) => Reason::DependencyUnavailable,
+            Err(Halt::Ask(call)) => return self.halted(context, request, route, Halt::Ask(call)),
+        };
+        let mut decision = permitted(context, request, route, passed.identity, Reason::Allowed);
+        decision.would_deny = Some(would_deny);
+        Step::Decided(Box::new(decision))
     }
 
     fn note(&mut self, call: &Call) {

@@ -239,6 +239,15 @@ mod tests {
     use super::Reason;
 
     #[test]
+    fn every_reason_has_a_row_in_the_docs() {
+        let rows = include_str!("../../docs/status-codes.md");
+        for reason in Reason::ALL {
+            let row = format!("| `{reason}` | {} |", reason.status());
+            assert!(rows.contains(&row), "docs/status-codes.md has no row {row}");
+        }
+    }
+
+    #[test]
     fn every_reason_has_one_word_and_comes_back_from_it() {
         for reason in Reason::ALL {
             assert_eq!(Reason::from_word(reason.word()), Some(*reason));
