@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sallyport_policy::limits::MAX_POLICY_BYTES;
-use sallyport_policy::{Document, Format, Half, IssuerId, IssuerKind, Policy, Problem, RoleFile};
+use sallyport_policy::{Document, Format, IssuerId, IssuerKind, Policy, Problem, RoleFile};
 
 use crate::clock;
 use crate::endpoint::Endpoint;
@@ -88,7 +88,7 @@ impl PolicyFiles {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let (policy, warnings) = Policy::compile(&document, &roles, Half::Whole)?;
+        let (policy, warnings) = Policy::compile(&document, &roles)?;
         Ok(Self { policy, warnings, role_paths, fingerprint })
     }
 }

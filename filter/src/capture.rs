@@ -19,7 +19,12 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn start(rules: &MirrorRules, raw: &RawRequest<'_>, id: String) -> Self {
+    pub(crate) fn start(
+        rules: &MirrorRules,
+        raw: &RawRequest<'_>,
+        peer: Vec<u8>,
+        id: String,
+    ) -> Self {
         let headers = owned(raw.headers);
         let request_limit = limit(rules, raw.headers);
         let started_us = host::now_us();
@@ -35,14 +40,7 @@ impl Capture {
         };
         exchange.request.headers = headers;
         exchange.request.body.wanted = request_limit > 0;
-        Self {
-            exchange,
-            request_limit,
-            response_limit: 0,
-            started_us,
-            deferred: false,
-            peer: raw.peer.to_vec(),
-        }
+        Self { exchange, request_limit, response_limit: 0, started_us, deferred: false, peer }
     }
 
     pub(crate) fn decided(&mut self, decision: &Decision) {

@@ -34,7 +34,6 @@ pub(crate) struct Flight {
     id: u32,
     /// The request's headers, as they came. Kept while the request waits.
     headers: Vec<u8>,
-    peer: Vec<u8>,
     check: Check,
     /// Key under which the sidecar's verdict will be remembered.
     verdict_key: Option<Vec<u8>>,
@@ -50,7 +49,6 @@ impl Flight {
             gate,
             id,
             headers: Vec::new(),
-            peer: Vec::new(),
             check: Check::default(),
             verdict_key: None,
             call: None,
@@ -78,19 +76,14 @@ impl Flight {
             return flight.refuse(Reason::RequestMalformed);
         };
         let gate = Rc::clone(&flight.gate);
-        if gate.sidecar.is_some() {
-            flight.peer = peer();
-        }
-        let peer = std::mem::take(&mut flight.peer);
-        let raw = raw(&pairs, &peer);
+        let raw = raw(&pairs);
         if let Some(rules) = gate.policy.mirror() {
-            flight.capture = Some(Capture::start(rules, &raw, gate.fresh_id()));
+            flight.capture = Some(Capture::start(rules, &raw, peer(), gate.fresh_id()));
         }
         let now = flight.drive(me, &raw, &pairs, None);
         drop(pairs);
         if now == Now::Waits {
             flight.headers = block;
-            flight.peer = peer;
             flight.waiting = true;
         }
         now
@@ -103,16 +96,15 @@ impl Flight {
             return Now::Waits;
         }
         flight.waiting = false;
-        let (block, peer) = (std::mem::take(&mut flight.headers), std::mem::take(&mut flight.peer));
+        let block = std::mem::take(&mut flight.headers);
         let Some(pairs) = pairs::parse(&block) else {
             return flight.refuse(Reason::RequestMalformed);
         };
-        let raw = raw(&pairs, &peer);
+        let raw = raw(&pairs);
         let now = flight.drive(me, &raw, &pairs, Some(reply));
         drop(pairs);
         if now == Now::Waits {
             flight.headers = block;
-            flight.peer = peer;
             flight.waiting = true;
         }
         now
@@ -213,6 +205,9 @@ impl Flight {
         timeout_ms: u64,
     ) -> Option<Reply> {
         let gate = Rc::clone(&self.gate);
+        // A host call that only these requests pay.
+        let peer = peer();
+        let raw = &RawRequest { peer: &peer, ..*raw };
         let key = verdicts::key(raw);
         if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
             gate.metrics.event("sallyport.verdict_cache.hit");
@@ -291,9 +286,15 @@ impl Flight {
     }
 }
 
-fn raw<'a>(pairs: &'a [Pair<'a>], peer: &'a [u8]) -> RawRequest<'a> {
-    let mut raw =
-        RawRequest { method: b"", scheme: b"", authority: b"", path: b"", headers: pairs, peer };
+fn raw<'a>(pairs: &'a [Pair<'a>]) -> RawRequest<'a> {
+    let mut raw = RawRequest {
+        method: b"",
+        scheme: b"",
+        authority: b"",
+        path: b"",
+        headers: pairs,
+        peer: b"",
+    };
     for (name, value) in pairs {
         match *name {
             b":method" => raw.method = value,

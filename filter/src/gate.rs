@@ -11,8 +11,8 @@ use prost::Message;
 use sallyport_jwt::UnixTime;
 use sallyport_policy::mirror::wire::{self, Batch, Receipt};
 use sallyport_policy::{
-    Context, Half, Identity, IssuerId, PluginConfig, Policy, Problem, Side, TokenCache,
-    TokenMemory, Topology,
+    Context, Identity, IssuerId, PluginConfig, Policy, Problem, Side, TokenCache, TokenMemory,
+    Topology,
 };
 
 use crate::capture::Capture;
@@ -59,7 +59,7 @@ impl Gate {
     /// Compiles a plugin configuration.
     pub(crate) fn new(configuration: &[u8]) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let config = PluginConfig::parse(configuration)?;
-        let (policy, warnings) = Policy::compile(&config.policy, &[], Half::Filter)?;
+        let (policy, warnings) = Policy::compile_filter_copy(&config.policy)?;
         Ok((Self::with(policy, &config), warnings))
     }
 

@@ -142,14 +142,14 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use sallyport_policy::mirror::{Exchange, Redacted};
-    use sallyport_policy::{Document, Format, Half, Policy};
+    use sallyport_policy::{Document, Format, Policy};
 
     use super::{MAX_PUSH_TRIES, MAX_QUEUED_RECORDS, Queue, Tally};
 
     fn record(id: &str) -> Redacted {
         let text = br#"{"version":1,"mirror":{"sink":{"sidecar":{}}}}"#;
         let document = Document::parse(text, Format::Json).unwrap();
-        let (policy, _) = Policy::compile(&document, &[], Half::Filter).unwrap();
+        let (policy, _) = Policy::compile_filter_copy(&document).unwrap();
         let exchange = Exchange { id: id.to_owned(), ..Exchange::default() };
         policy.mirror().unwrap().redact(exchange, "s", None)
     }

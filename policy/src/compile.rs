@@ -15,7 +15,7 @@ use crate::issuer::{
 use crate::limits::{DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS};
 use crate::mirror::MirrorRules;
 use crate::permit::{AUTHORIZATION, RemovedHeaders};
-use crate::policy::{Half, Policy, RemovedLists};
+use crate::policy::{Policy, RemovedLists};
 use crate::problem::{Problem, Problems};
 use crate::rbac::{RoleFile, Roles};
 use crate::reason::Reason;
@@ -23,23 +23,41 @@ use crate::route_table::RouteTable;
 use crate::source::{IntrospectionSource, IssuerSource, JwksSource, SecretSource, Source};
 
 impl Policy {
-    /// Compiles a document. `roles` holds the text of [`Document::role_files`]; for [`Half::Filter`] it is not read.
-    /// Gives the warnings beside the policy.
+    /// Compiles a whole document. `roles` holds the text of [`Document::role_files`]. Gives the warnings beside the policy.
     ///
     /// # Errors
     /// Every error of the file, and its warnings.
     pub fn compile(
         document: &Document,
         roles: &[RoleFile],
-        half: Half,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
-        let policy = compile(document, roles, half, &mut problems);
-        if problems.has_errors() { Err(problems.0) } else { Ok((policy, problems.0)) }
+        let roles = Roles::compile(roles, &mut problems);
+        finish(compile(document, roles, Half::Whole, &mut problems), problems)
+    }
+
+    /// Compiles the filter's copy: endpoints, secrets and role files are not part of it, and are not asked for.
+    ///
+    /// # Errors
+    /// As [`Policy::compile`].
+    pub fn compile_filter_copy(document: &Document) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let mut problems = Problems::default();
+        finish(compile(document, Roles::default(), Half::Filter, &mut problems), problems)
     }
 }
 
-fn compile(document: &Document, files: &[RoleFile], half: Half, problems: &mut Problems) -> Policy {
+/// Which half of the gate a policy is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Filter,
+    Whole,
+}
+
+fn finish(policy: Policy, problems: Problems) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
+    if problems.has_errors() { Err(problems.0) } else { Ok((policy, problems.0)) }
+}
+
+fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problems) -> Policy {
     let source = &document.source;
     if source.version != 1 {
         problems.error(
@@ -56,7 +74,6 @@ fn compile(document: &Document, files: &[RoleFile], half: Half, problems: &mut P
     let timeout_ms =
         timeout("timeout", source.timeout.as_deref(), problems).unwrap_or(DEFAULT_TIMEOUT_MS);
     let issuers = issuers(source, half, problems);
-    let roles = Roles::compile(files, problems);
     let mut compiler = RouteCompiler {
         source,
         issuers: &issuers,
@@ -114,9 +131,9 @@ fn unused(
         );
     }
     if half == Half::Whole && uses_roles && source.roles.is_empty() {
-        problems.error(
+        problems.warning(
             "roles",
-            "routes ask for `rbac`, but there are no roles",
+            "routes ask for `rbac`, but there are no roles, so every such request is denied",
             "name the files with the roles and bindings",
         );
     }

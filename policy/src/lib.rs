@@ -48,7 +48,7 @@ pub use issuer::{
 pub use path::{CanonicalPath, PathError};
 pub use permit::{Mutations, Permit, RemovedHeaders};
 pub use plugin::{PluginConfig, Topology};
-pub use policy::{Half, Policy};
+pub use policy::Policy;
 pub use problem::{Level, Problem};
 pub use rbac::RoleFile;
 pub use reason::Reason;

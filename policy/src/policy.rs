@@ -13,15 +13,6 @@ use crate::route::Route;
 use crate::route_table::{RouteTable, Routes};
 use crate::source::{CredentialForwarding, Mode};
 
-/// Which half of the gate a policy is compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// The filter: endpoints, secrets and role files are not part of its copy, and are not asked for.
-    Filter,
-    /// The sidecar and the command line: the whole file.
-    Whole,
-}
-
 /// A policy.
 #[derive(Debug)]
 pub struct Policy {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::path::decoded;
+use crate::path::{CanonicalPath, decoded};
 use crate::request::Request;
 use crate::route::{PathPattern, Route, SegmentPattern};
 
@@ -107,8 +107,7 @@ impl RouteTable {
 
     /// The route that judges this request.
     pub(crate) fn find(&self, request: &Request<'_>) -> Option<RouteIndex> {
-        let segments: Vec<_> = request.path().segments().map(decoded).collect();
-        let find = |trie: &PathTrie| trie.find(&segments, request.method());
+        let find = |trie: &PathTrie| trie.find(request.path(), request.method());
         if !self.exact.is_empty()
             && let Some(route) = self.exact.get(request.host()).and_then(find)
         {
@@ -126,8 +125,6 @@ impl RouteTable {
         find(&self.any)
     }
 }
-
-type Segments<'a> = [std::borrow::Cow<'a, str>];
 
 impl PathTrie {
     /// The place of a pattern, made if it is not there. None cannot happen: indices come from this trie.
@@ -151,33 +148,47 @@ impl PathTrie {
         Some(if path.rest { &mut node.below } else { &mut node.here })
     }
 
-    fn find(&self, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
-        self.whole(0, segments, method).or_else(|| self.prefix(0, segments, method))
+    fn find(&self, path: CanonicalPath<'_>, method: &str) -> Option<RouteIndex> {
+        self.whole(0, path.segments(), method).or_else(|| self.prefix(0, path.segments(), method))
     }
 
     /// Exact paths and templates. Literals come first, so an exact path wins over every template.
-    fn whole(&self, at: usize, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
+    fn whole<'p>(
+        &self,
+        at: usize,
+        mut segments: impl Iterator<Item = &'p str> + Clone,
+        method: &str,
+    ) -> Option<RouteIndex> {
         let node = self.nodes.get(at)?;
-        let Some((first, rest)) = segments.split_first() else { return node.here.find(method) };
-        node.literal
-            .get(&**first)
-            .and_then(|next| self.whole(*next, rest, method))
-            .or_else(|| node.variable_for(first).and_then(|next| self.whole(next, rest, method)))
+        let Some(first) = segments.next() else { return node.here.find(method) };
+        node.literal_for(first).and_then(|next| self.whole(next, segments.clone(), method)).or_else(
+            || node.variable_for(first).and_then(|next| self.whole(next, segments, method)),
+        )
     }
 
     /// Prefixes, the longest first. A prefix `/files/{**}` holds `/files/` and what is below it, not `/files`.
-    fn prefix(&self, at: usize, segments: &Segments<'_>, method: &str) -> Option<RouteIndex> {
+    fn prefix<'p>(
+        &self,
+        at: usize,
+        mut segments: impl Iterator<Item = &'p str> + Clone,
+        method: &str,
+    ) -> Option<RouteIndex> {
         let node = self.nodes.get(at)?;
-        let (first, rest) = segments.split_first()?;
-        node.literal
-            .get(&**first)
-            .and_then(|next| self.prefix(*next, rest, method))
-            .or_else(|| node.variable_for(first).and_then(|next| self.prefix(next, rest, method)))
+        let first = segments.next()?;
+        node.literal_for(first)
+            .and_then(|next| self.prefix(next, segments.clone(), method))
+            .or_else(|| {
+                node.variable_for(first).and_then(|next| self.prefix(next, segments, method))
+            })
             .or_else(|| node.below.find(method))
     }
 }
 
 impl Node {
+    fn literal_for(&self, segment: &str) -> Option<usize> {
+        self.literal.get(&*decoded(segment)).copied()
+    }
+
     /// A variable never stands for an empty segment: `/orders/` is not an order.
     fn variable_for(&self, segment: &str) -> Option<usize> {
         self.variable.filter(|_| !segment.is_empty())

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use sallyport_policy::limits::MAX_POLICY_BYTES;
-use sallyport_policy::{Document, Format, Half, Policy, Problem, RoleFile};
+use sallyport_policy::{Document, Format, Policy, Problem, RoleFile};
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -58,7 +58,7 @@ impl PolicyFile {
     /// # Errors
     /// [`Failure::Policy`].
     pub(super) fn compile(&self) -> Result<(Policy, Vec<Problem>), Failure> {
-        Policy::compile(&self.document, &self.roles()?, Half::Whole).map_err(Failure::Policy)
+        Policy::compile(&self.document, &self.roles()?).map_err(Failure::Policy)
     }
 
     /// Compiles the whole file and tells its warnings.

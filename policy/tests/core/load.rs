@@ -1,6 +1,6 @@
 //! What keeps a policy from loading: each mistake with its place, and a fix beside it; and what only earns a warning.
 
-use sallyport_policy::{Document, Format, Half, Level, Policy, Problem, RoleFile};
+use sallyport_policy::{Document, Format, Level, Policy, Problem, RoleFile};
 
 const BASE: &str = r#"
 version: 1
@@ -9,7 +9,7 @@ issuers:
   opaque: { introspection: { url: "https://idp.example/i", client_id: a, client_secret: { env: S } } }
 "#;
 
-fn load(yaml: &str, half: Half) -> Vec<Problem> {
+fn load(yaml: &str) -> Vec<Problem> {
     let document = match Document::parse(yaml.as_bytes(), Format::Yaml) {
         Ok(document) => document,
         Err(problems) => return problems,
@@ -19,14 +19,14 @@ fn load(yaml: &str, half: Half) -> Vec<Problem> {
         .iter()
         .map(|name| RoleFile { name: name.clone(), text: include_str!("roles.yaml").to_owned() })
         .collect();
-    match Policy::compile(&document, &files, half) {
+    match Policy::compile(&document, &files) {
         Ok((_, warnings)) => warnings,
         Err(problems) => problems,
     }
 }
 
 fn errors(routes: &str) -> Vec<(String, String)> {
-    load(&format!("{BASE}{routes}"), Half::Whole)
+    load(&format!("{BASE}{routes}"))
         .into_iter()
         .filter(|problem| problem.level == Level::Error)
         .inspect(|problem| {
@@ -170,11 +170,6 @@ const CASES: &[(&str, &str, &str)] = &[
         "routes[0].claims[0]",
         "is no scalar",
     ),
-    (
-        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b } }]",
-        "roles",
-        "there are no roles",
-    ),
     ("roles: [r.yaml]\nroutes: []", "roles", "have no effect"),
     (
         "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '', resource: b } }]",
@@ -264,6 +259,41 @@ fn mistakes_are_errors_that_name_their_place() {
 }
 
 #[test]
+fn what_loads_but_hardly_as_meant_is_a_warning() {
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b } }]",
+            "roles",
+            "there are no roles",
+        ),
+        ("routes: []", "issuers.main", "no route authenticates"),
+        (
+            "routes: [{ name: a, match: { path: /a }, failure_mode: open, authenticate: [{ jwt: main }] }]",
+            "routes[0].failure_mode",
+            "forged ones too",
+        ),
+        (
+            "routes: [{ name: a, match: { path: /a }, failure_mode: open, authenticate: [{ introspection: opaque }] }]",
+            "routes[0].failure_mode",
+            "only where the filter asks it",
+        ),
+        (
+            "mirror: { sink: { sidecar: {} }, bodies: { content_types: [xml] } }",
+            "mirror.bodies.content_types[0]",
+            "cannot be redacted yet",
+        ),
+    ];
+    for (text, path, message) in cases {
+        let found = load(&format!("{BASE}{text}"));
+        assert!(found.iter().all(|p| p.level == Level::Warning), "{text}: {found:#?}");
+        assert!(
+            found.iter().any(|p| p.path == *path && p.message.contains(message)),
+            "{text}: {found:#?}"
+        );
+    }
+}
+
+#[test]
 fn issuers_are_checked() {
     let cases: &[(&str, &str, &str)] = &[
         ("{}", "issuers.a", "neither"),
@@ -326,7 +356,7 @@ fn issuers_are_checked() {
         ),
     ];
     for (issuer, path, message) in cases {
-        let found = load(&format!("version: 1\nissuers: {{ a: {issuer} }}"), Half::Whole);
+        let found = load(&format!("version: 1\nissuers: {{ a: {issuer} }}"));
         assert!(
             found
                 .iter()
@@ -383,10 +413,10 @@ fn the_filters_copy_knows_no_endpoint_and_loads() {
     assert!(!copy.to_string().contains("canary"), "{copy}");
     let read = Document::from_value(copy).unwrap();
     assert_eq!(read.digest(), document.digest());
-    let (policy, _) = Policy::compile(&read, &[], Half::Filter).unwrap();
+    let (policy, _) = Policy::compile_filter_copy(&read).unwrap();
     assert_eq!(policy.digest(), document.digest());
     // Without the endpoint the same text is no policy for the sidecar.
-    assert!(Policy::compile(&read, &[], Half::Whole).is_err());
+    assert!(Policy::compile(&read, &[]).is_err());
 }
 
 #[test]
@@ -425,7 +455,7 @@ fn role_files_are_all_or_nothing() {
     ];
     for (text, message) in cases {
         let file = RoleFile { name: "r".to_owned(), text: (*text).to_owned() };
-        let problems = Policy::compile(&document, &[file], Half::Whole).unwrap_err();
+        let problems = Policy::compile(&document, &[file]).unwrap_err();
         assert!(
             problems.iter().any(|p| p.message.contains(message) && p.path.starts_with('r')),
             "{text}: {problems:#?}"

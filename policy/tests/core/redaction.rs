@@ -1,7 +1,7 @@
 //! No secret leaves in a record, whatever carries it; what cannot be read is left out and says so.
 
 use sallyport_policy::mirror::{Body, Exchange, Message};
-use sallyport_policy::{Document, Format, Half, Policy};
+use sallyport_policy::{Document, Format, Policy};
 
 const POLICY: &str = r#"
 version: 1
@@ -15,7 +15,7 @@ const JWT: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.Y2FuYXJ5LXNpZ25hd
 
 fn redact(exchange: Exchange) -> (String, serde_json::Value) {
     let document = Document::parse(POLICY.as_bytes(), Format::Yaml).unwrap();
-    let (policy, _) = Policy::compile(&document, &[], Half::Whole).unwrap();
+    let (policy, _) = Policy::compile(&document, &[]).unwrap();
     let record = policy.mirror().unwrap().redact(exchange, "orders", Some("test"));
     let line = String::from_utf8(record.line().to_vec()).unwrap();
     assert!(!line.contains('\n'));

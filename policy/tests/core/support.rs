@@ -63,7 +63,7 @@ pub(crate) fn compile(yaml: &str, roles: &str) -> Result<(Policy, Vec<Problem>),
         .iter()
         .map(|name| RoleFile { name: name.clone(), text: roles.to_owned() })
         .collect();
-    Policy::compile(&document, &files, Half::Whole)
+    Policy::compile(&document, &files)
 }
 
 pub(crate) fn world(yaml: &str, roles: &str) -> World {
