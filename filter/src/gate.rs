@@ -130,8 +130,8 @@ impl Gate {
     }
 
     /// One tick; `slow` once a second.
-    pub(crate) fn tick(&self, slow: bool) {
-        self.now_ms.set(host::now_ms());
+    pub(crate) fn tick(&self, now_ms: u64, slow: bool) {
+        self.now_ms.set(now_ms);
         if self.keys.tick(self.now_ms(), slow) {
             self.tokens.borrow_mut().clear();
         }

@@ -2,8 +2,13 @@
 
 /// Milliseconds between ticks: how long a parked request waits at most after its answer arrived in another worker.
 pub(crate) const TICK_MS: u32 = 50;
-/// Ticks between two rounds of slow work (metrics, key age, contact with the sidecar): one second.
-pub(crate) const SLOW_TICKS: u32 = 20;
+/// Milliseconds between ticks while released requests still wait for their turn.
+pub(crate) const BUSY_TICK_MS: u32 = 1;
+/// Milliseconds between two rounds of slow work (metrics, key age, contact with the sidecar).
+pub(crate) const SLOW_TICK_MS: u64 = 1_000;
+/// Requests that one tick lets go on. The host runs what a call asked for after the call, and each of these runs calls
+/// the VM again, within the one before: hundreds at once exhaust the host's stack and kill the VM.
+pub(crate) const MAX_RELEASES: usize = 16;
 /// Most requests of a worker that wait for keys; more are answered at once as the route's failure mode says.
 pub(crate) const MAX_PARKED: usize = 1024;
 /// Longest that a request waits for keys, in milliseconds. Envoy's jwt_authn waits up to its `http_uri.timeout`, usually 5 s.

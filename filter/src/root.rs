@@ -10,14 +10,17 @@ use sallyport_policy::{Problem, Reply};
 use crate::flight::{Flight, Now};
 use crate::gate::Gate;
 use crate::host::{self, Buffer, Level};
-use crate::limits::{SLOW_TICKS, TICK_MS};
+use crate::limits::{BUSY_TICK_MS, MAX_RELEASES, SLOW_TICK_MS, TICK_MS};
 use crate::stream::{Stream, grpc_reply};
 
 /// One plugin configuration of one worker.
 pub(crate) struct Root {
     id: u32,
     gate: Rc<Gate>,
-    ticks: Cell<u32>,
+    /// When the slow work was last done, in milliseconds since 1970.
+    slow_ms: Cell<u64>,
+    /// Whether ticks come at the busy pace.
+    busy: Cell<bool>,
     /// Whether the policy at work is one that was loaded, not the one that denies everything.
     loaded: Cell<bool>,
     told: Cell<bool>,
@@ -28,28 +31,31 @@ impl Root {
         Self {
             id,
             gate: Rc::new(Gate::deny_all()),
-            ticks: Cell::new(0),
+            slow_ms: Cell::new(0),
+            busy: Cell::new(false),
             loaded: Cell::new(false),
             told: Cell::new(false),
         }
     }
 
-    /// Lets requests go on whose keys are here, or whose wait is over.
+    /// Lets requests go on whose keys are here, or whose wait is over: a few now, the rest with the next ticks.
     fn release_parked(&self) {
         let now_ms = self.gate.now_ms();
         let due: Vec<(u32, Rc<RefCell<Flight>>)> = {
             let mut parked = self.gate.parked.borrow_mut();
-            if parked.is_empty() {
-                return;
-            }
             let keys = &self.gate.keys;
             parked
                 .extract_if(|_, parked| {
                     keys.epoch(parked.issuer) != parked.epoch || now_ms >= parked.until_ms
                 })
+                .take(MAX_RELEASES)
                 .map(|(id, parked)| (id, parked.flight))
                 .collect()
         };
+        let busy = due.len() == MAX_RELEASES;
+        if self.busy.replace(busy) != busy {
+            host::set_tick_period(if busy { BUSY_TICK_MS } else { TICK_MS });
+        }
         for (id, flight) in due {
             self.within(id, || Flight::resume(&flight, Reply::Keys));
         }
@@ -161,9 +167,11 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let ticks = self.ticks.get();
-        let slow = ticks == 0;
-        self.ticks.set(if ticks >= SLOW_TICKS { 0 } else { ticks.saturating_add(1) });
+        let now_ms = host::now_ms();
+        let slow = now_ms >= self.slow_ms.get().saturating_add(SLOW_TICK_MS);
+        if slow {
+            self.slow_ms.set(now_ms);
+        }
         if !self.told.replace(true) && self.loaded.get() {
             // From here, not from `on_configure`: that also runs in a canary VM.
             let name = match self.gate.backend {
@@ -177,7 +185,7 @@ impl RootContext for Root {
                 host::set_shared_data(&note, b"1", 0);
             }
         }
-        self.gate.tick(slow);
+        self.gate.tick(now_ms, slow);
         self.release_parked();
     }
 

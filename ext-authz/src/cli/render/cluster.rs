@@ -7,7 +7,7 @@ use super::issuer_host::IssuerHost;
 
 /// Requests and connections that may wait for a dependency. Envoy's default is 1024, which a burst of cold requests
 /// reaches; beyond the bound a request is answered 503 at once.
-const MAX_WAITING: u32 = 10_000;
+const MAX_WAITING: u32 = 16_384;
 
 /// A plain HTTP/1.1 cluster.
 pub(super) fn http(name: &str, address: &HostPort) -> Value {

@@ -1,0 +1,346 @@
+//! The doors: how each is asked, and how its answer is read. None of them decides anything here.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, HeaderMap, HeaderValue, HeaderValueOption, SocketAddress, address,
+};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer, Request};
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+use envoy_types::pb::google::protobuf::value::Kind;
+use serde_json::{Value, json};
+use tonic::transport::{Channel, Endpoint};
+
+use super::{Ask, Differs, OWNED, Row, Said};
+use crate::http1::{self, Response};
+use crate::stage::{Client, Stage, Way};
+use crate::{Result, limits, wait};
+
+/// Names to remove, in answers of HTTP ext_authz.
+const REMOVE: &str = "x-envoy-auth-headers-to-remove";
+
+/// The doors of a stage.
+pub(super) struct Doors<'s> {
+    stage: &'s Stage,
+    grpc: AuthorizationClient<Channel>,
+    envoy: Client,
+}
+
+impl<'s> Doors<'s> {
+    pub(super) async fn open(stage: &'s Stage) -> Result<Self> {
+        let address = format!("unix:{}", stage.socket().display());
+        let channel = Endpoint::from_shared(address)?.timeout(limits::ANSWER).connect().await?;
+        let grpc = AuthorizationClient::new(channel);
+        Ok(Self { stage, grpc, envoy: stage.client(Way::Ask)? })
+    }
+
+    /// `sallyport check`, all requests in one call, with the provider's keys and replies as files.
+    pub(super) async fn offline(&mut self, asks: &[Ask]) -> Result<Vec<Said>> {
+        self.stage.write("jwks.json", &self.stage.idp.jwks().to_string())?;
+        self.stage.write("replies.json", &self.stage.idp.introspections().to_string())?;
+        let mut input = String::new();
+        for ask in asks {
+            input.push_str(&line(ask).to_string());
+            input.push('\n');
+        }
+        let arguments = [
+            "check",
+            "--policy",
+            "policy.yaml",
+            "--jwks",
+            "main=jwks.json",
+            "--introspection",
+            "opaque=replies.json",
+            "--json",
+        ];
+        let output = self.stage.sallyport(&arguments, &input).await?;
+        let text = String::from_utf8(output.stdout)?;
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        if !output.status.success() || lines.len() != asks.len() {
+            let (lines, asks) = (lines.len(), asks.len());
+            return Err(format!("check: {lines} lines for {asks} requests: {complaint}").into());
+        }
+        Ok(lines.iter().zip(asks).map(|(line, ask)| from_check(line, ask)).collect())
+    }
+
+    /// A Check call, the headers as bytes one by one, or as Envoy's map of text.
+    pub(super) async fn grpc(&mut self, ask: &Ask, raw: bool) -> Result<Said> {
+        let response = self.grpc.check(check_request(ask, raw)).await?.into_inner();
+        from_grpc(response, ask)
+    }
+
+    /// The sidecar's HTTP door.
+    pub(super) async fn http(&mut self, ask: &Ask) -> Result<Said> {
+        let request = http_request(ask, &format!("/check{}", ask.path));
+        let port = self.stage.sidecar_http_port()?;
+        let response = request.send_to_port(port, limits::ANSWER).await?;
+        let mut said = from_answer(&response);
+        if response.status == 200 {
+            let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+            let own = response.headers.iter().filter(|(name, _)| OWNED.contains(&name.as_str()));
+            let set: Vec<_> = own.map(|(name, value)| (name.clone(), text(value))).collect();
+            let removed = response.header(REMOVE).unwrap_or_default();
+            let removed: Vec<&str> = removed.split(',').collect();
+            said.upstream = Some(effective(ask, &set, &removed));
+        }
+        Ok(said)
+    }
+
+    /// The filter in Envoy, and what the upstream behind it saw.
+    pub(super) async fn envoy(&mut self, ask: &Ask) -> Result<Said> {
+        self.stage.echo.forget();
+        let response = self.envoy.send(&http_request(ask, &ask.path)).await?;
+        let mut said = from_answer(&response);
+        if let Some(seen) = self.stage.echo.last() {
+            let values = |name: &&'static str| (*name, seen.values(name));
+            said.upstream = Some(OWNED.iter().map(values).collect());
+        }
+        Ok(said)
+    }
+}
+
+fn line(ask: &Ask) -> Value {
+    let value = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => json!(text),
+        Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
+    };
+    let headers: Vec<Value> =
+        ask.headers.iter().map(|(name, bytes)| json!([name, value(bytes)])).collect();
+    json!({
+        "id": ask.row.name,
+        "method": ask.row.method,
+        "scheme": "http",
+        "host": ask.row.host,
+        "path": ask.path,
+        "headers": headers,
+        "source": "127.0.0.1:40000",
+    })
+}
+
+fn from_check(line: &Value, ask: &Ask) -> Said {
+    let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
+    let status = line.get("status").and_then(Value::as_u64).and_then(|it| u16::try_from(it).ok());
+    let pairs = |path: &str| -> Vec<(String, String)> {
+        let pairs = line.pointer(path).cloned().unwrap_or_default();
+        serde_json::from_value(pairs).unwrap_or_default()
+    };
+    let removed = line.pointer("/upstream/remove").and_then(Value::as_array);
+    let removed: Vec<&str> = removed.into_iter().flatten().filter_map(Value::as_str).collect();
+    let answer = pairs("/response/headers");
+    let challenge = answer.into_iter().find(|(name, _)| name == "www-authenticate");
+    Said {
+        status: status.unwrap_or(0),
+        reason: text("reason"),
+        rule: text("rule"),
+        would_deny: text("would_deny"),
+        challenge: challenge.map(|(_, value)| value),
+        upstream: (text("decision").as_deref() == Some("allow"))
+            .then(|| effective(ask, &pairs("/upstream/set"), &removed)),
+        door: text("door"),
+    }
+}
+
+fn check_request(ask: &Ask, raw: bool) -> CheckRequest {
+    let own = ask.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let mut http = HttpRequest {
+        method: ask.row.method.to_owned(),
+        scheme: "http".to_owned(),
+        host: ask.row.host.to_owned(),
+        path: ask.path.clone(),
+        protocol: "HTTP/1.1".to_owned(),
+        ..HttpRequest::default()
+    };
+    if raw {
+        let header = |(key, value): (String, &Vec<u8>)| HeaderValue {
+            key,
+            raw_value: value.clone(),
+            ..HeaderValue::default()
+        };
+        http.header_map = Some(HeaderMap { headers: own.map(header).collect() });
+    } else {
+        for (name, value) in own {
+            // As Envoy writes them: repeated ones joined, and `!` for what is no UTF-8.
+            let text = String::from_utf8(value.clone()).unwrap_or_else(|_| "!".to_owned());
+            http.headers
+                .entry(name)
+                .and_modify(|joined| {
+                    joined.push(',');
+                    joined.push_str(&text);
+                })
+                .or_insert(text);
+        }
+    }
+    let socket = SocketAddress { address: "127.0.0.1".to_owned(), ..SocketAddress::default() };
+    let address = Address { address: Some(address::Address::SocketAddress(socket)) };
+    CheckRequest {
+        attributes: Some(AttributeContext {
+            source: Some(Peer { address: Some(address), ..Peer::default() }),
+            request: Some(Request { http: Some(http), ..Request::default() }),
+            ..AttributeContext::default()
+        }),
+    }
+}
+
+fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
+    let code = response.status.map(|status| status.code);
+    let metadata = response.dynamic_metadata.unwrap_or_default().fields;
+    let text = |name: &str| match metadata.get(name).and_then(|value| value.kind.as_ref()) {
+        Some(Kind::StringValue(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let pair = |option: &HeaderValueOption| {
+        let header = option.header.clone().unwrap_or_default();
+        let value = if header.raw_value.is_empty() {
+            header.value
+        } else {
+            String::from_utf8_lossy(&header.raw_value).into_owned()
+        };
+        (header.key, value)
+    };
+    let mut said = Said {
+        reason: text("reason"),
+        rule: text("rule"),
+        would_deny: text("would_deny"),
+        ..Said::default()
+    };
+    match response.http_response {
+        Some(HttpResponse::OkResponse(ok)) if code == Some(0) => {
+            let set: Vec<_> = ok.headers.iter().map(pair).collect();
+            let removed: Vec<&str> = ok.headers_to_remove.iter().map(String::as_str).collect();
+            said.status = 200;
+            said.upstream = Some(effective(ask, &set, &removed));
+        }
+        Some(HttpResponse::DeniedResponse(denied)) if code != Some(0) => {
+            let status = denied.status.map(|status| status.code).unwrap_or_default();
+            said.status = u16::try_from(status)?;
+            let mut headers = denied.headers.iter().map(pair);
+            said.challenge =
+                headers.find(|(name, _)| name == "www-authenticate").map(|(_, value)| value);
+            let body: Value = serde_json::from_str(&denied.body)?;
+            if body.get("reason").and_then(Value::as_str) != said.reason.as_deref() {
+                return Err(format!("the body's reason is {body}, not {:?}", said.reason).into());
+            }
+        }
+        other => return Err(format!("code {code:?} with {other:?}").into()),
+    }
+    Ok(said)
+}
+
+fn http_request(ask: &Ask, path: &str) -> http1::Request {
+    let request = http1::Request::new(ask.row.method, path).header("host", ask.row.host);
+    ask.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// What an answer tells of a denial; an allow tells nothing.
+fn from_answer(response: &Response) -> Said {
+    let body = response.json().unwrap_or_default();
+    let member = |name: &str| {
+        let told = body.get(name).and_then(Value::as_str).filter(|_| response.status != 200);
+        told.map(str::to_owned)
+    };
+    Said {
+        status: response.status,
+        reason: member("reason"),
+        rule: member("rule"),
+        challenge: response.header("www-authenticate").map(str::to_owned),
+        ..Said::default()
+    }
+}
+
+/// What the upstream gets, when a door's answer is carried out as Envoy does: set, then remove.
+fn effective(
+    ask: &Ask,
+    set: &[(String, String)],
+    removed: &[&str],
+) -> BTreeMap<&'static str, Vec<String>> {
+    let values = |name: &&'static str| {
+        let same = |own: &str| own.eq_ignore_ascii_case(name);
+        let new: Vec<String> =
+            set.iter().filter(|(own, _)| same(own)).map(|(_, value)| value.clone()).collect();
+        if removed.iter().any(|own| same(own)) {
+            return (*name, Vec::new());
+        }
+        if !new.is_empty() {
+            return (*name, new);
+        }
+        let client = ask.headers.iter().filter(|(own, _)| same(own));
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        (*name, client.map(|(_, value)| text(value)).collect())
+    };
+    OWNED.iter().map(values).collect()
+}
+
+/// Decisions by counter: an allow through Envoy or over HTTP tells its rule and reason only there.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    filter: BTreeMap<String, u64>,
+    http: BTreeMap<(String, String), u64>,
+}
+
+impl Counts {
+    /// The request went to the HTTP door.
+    pub(super) fn note_sidecar(&mut self, row: &Row) {
+        let (reason, rule) = match row.http {
+            Differs::No => (row.reason, row.rule),
+            Differs::Reads(reason, rule) => (reason, rule),
+            Differs::Refuses | Differs::NotAsked => return,
+        };
+        bump(self.http.entry((rule.to_owned(), reason.word().to_owned())).or_insert(0));
+    }
+
+    /// The request went through Envoy; who decides in topology A is what `check` says.
+    pub(super) fn note_filter(&mut self, row: &Row, offline: &Said) {
+        let door = offline.door.as_deref().unwrap_or("filter");
+        let (door, reason, rule) = match row.envoy {
+            Differs::No => (door, row.reason, row.rule),
+            Differs::Reads(reason, rule) => ("filter", reason, rule),
+            Differs::Refuses | Differs::NotAsked => return,
+        };
+        let rule = if rule.is_empty() { "-" } else { rule };
+        bump(self.filter.entry(format!("{door}.{rule}.{reason}")).or_insert(0));
+    }
+
+    /// Waits until everything is counted that was noted, and gives what is not.
+    pub(super) async fn differences(&self, stage: &Stage) -> Result<Vec<String>> {
+        let prefix = "wasmcustom.sallyport.decisions.";
+        let observed = || async {
+            let stats = stage.envoy.stats(prefix).await?;
+            let stats = stats.into_iter().filter(|(_, count)| *count > 0);
+            let own = |(name, count): (String, u64)| {
+                (name.strip_prefix(prefix).unwrap_or(&name).to_owned(), count)
+            };
+            Ok::<BTreeMap<String, u64>, crate::Error>(stats.map(own).collect())
+        };
+        let all = || async { (observed().await.ok()? == self.filter).then_some(()) };
+        let mut wrong = Vec::new();
+        if wait::value(limits::COUNTED, all).await.is_err() {
+            let observed = observed().await?;
+            for name in self.filter.keys().chain(observed.keys()) {
+                let (expected, actual) = (self.filter.get(name), observed.get(name));
+                if expected != actual {
+                    wrong.push(format!("Envoy counted `{name}` {actual:?}, not {expected:?}"));
+                }
+            }
+        }
+        let metrics = stage.sidecar_metrics().await?;
+        for ((rule, reason), expected) in &self.http {
+            let labels = [("door", "http"), ("rule", rule.as_str()), ("reason", reason.as_str())];
+            let actual = metrics.sum("sallyport_decisions_total", &labels);
+            if format!("{actual:.0}") != expected.to_string() {
+                wrong.push(format!("the sidecar counted {labels:?} {actual}, not {expected}"));
+            }
+        }
+        wrong.sort();
+        wrong.dedup();
+        Ok(wrong)
+    }
+}
+
+fn bump(count: &mut u64) {
+    *count = count.saturating_add(1);
+}
