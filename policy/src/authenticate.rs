@@ -1,5 +1,5 @@
-//! Authentication: credential to [`Identity`], by the route's authenticators in their order. A credential is Absent,
-//! Malformed or Present; an authenticator finds a Present one to be its own or not, and judges only its own.
+//! Authentication: credential to [`Identity`]. A credential is Absent, Malformed or Present. A JWT belongs to the
+//! authenticator whose issuer it names; what belongs to none of them goes to the introspections, in their order.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::identity::{Identity, Introspected};
 use crate::issuer::{IssuerId, IssuerKind};
 use crate::reason::Reason;
 use crate::request::Request;
-use crate::route::{Authenticator, Requirements, Route};
+use crate::route::{Requirements, Route};
 use crate::source::OnInvalid;
 
 /// What authentication found.
@@ -29,7 +29,6 @@ enum Found {
     /// The credential is another's.
     NotMine(Reason),
     Refused(Reason, OnInvalid),
-    BySidecar,
 }
 
 pub(crate) fn authenticate(
@@ -44,22 +43,26 @@ pub(crate) fn authenticate(
         Credential::Malformed => return Err(Reason::TokenMalformed.into()),
         Credential::Present(token) => token,
     };
-    let mut last = Reason::TokenMissing;
-    for authenticator in &requirements.authenticators {
-        let found = match authenticator {
-            Authenticator::Jwt(issuers) => jwt(check, context, issuers, token)?,
-            Authenticator::Introspection(issuer, on_invalid) => {
-                if !is_b64token(token) {
-                    return Err(Reason::TokenMalformed.into());
-                }
-                introspection(check, context, route, *issuer, *on_invalid)?
-            }
-        };
-        match found {
+    let mut last = Reason::TokenMalformed;
+    if !requirements.jwt.is_empty() {
+        match jwt(check, context, &requirements.jwt, token)? {
             Found::Identity(identity) => return Ok(Authenticated::As(identity)),
-            Found::BySidecar => return Ok(Authenticated::BySidecar),
-            Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
+            Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
+        }
+    }
+    if !is_b64token(token) {
+        return Err(Reason::TokenMalformed.into());
+    }
+    for (issuer, on_invalid) in &requirements.introspection {
+        match context.side {
+            Side::FilterAsking | Side::FilterBefore => return Ok(Authenticated::BySidecar),
+            Side::Sidecar => {}
+        }
+        match introspection(check, context, route, *issuer, *on_invalid)? {
+            Found::Identity(identity) => return Ok(Authenticated::As(identity)),
+            Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
+            Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
         }
     }
     Err(last.into())
@@ -71,8 +74,10 @@ fn jwt(
     issuers: &HashMap<Box<str>, (IssuerId, OnInvalid)>,
     token: &[u8],
 ) -> Result<Found, Halt> {
-    if let Some(identity) = context.tokens.recall(token) {
-        return Ok(recalled(context, issuers, identity));
+    if let Some(found) =
+        context.tokens.recall(token).and_then(|identity| recalled(context, issuers, identity))
+    {
+        return Ok(found);
     }
     if !is_b64token(token) {
         return Ok(Found::Refused(Reason::TokenMalformed, OnInvalid::Stop));
@@ -102,6 +107,10 @@ fn jwt(
         KeyState::Pending | KeyState::Unavailable => return Err(Halt::Unavailable(None)),
     };
     match unverified.verify(&jwt.rules, &keys, context.now, context.backend) {
+        // RFC 8705 and 9449: a bound token is none for whoever merely carries it, and nobody here can check the binding.
+        Ok(verified) if verified.claims().member("cnf").is_some() => {
+            Ok(Found::Refused(Reason::BindingMismatch, on_invalid))
+        }
         Ok(verified) => {
             let identity = Arc::new(Identity::from_verified(issuer, verified));
             context.tokens.remember(token, &identity);
@@ -114,21 +123,20 @@ fn jwt(
     }
 }
 
-/// A token verified before: its issuer must be one of the route's, and its time must not be over.
+/// A token verified before: its time must not be over. None where it was verified for another of the policy's issuers
+/// (two may have one `iss`, with rules of their own): then it is verified anew.
 fn recalled(
     context: &Context<'_>,
     issuers: &HashMap<Box<str>, (IssuerId, OnInvalid)>,
     identity: Arc<Identity>,
-) -> Found {
+) -> Option<Found> {
     let named = identity.claims().issuer().and_then(|iss| issuers.get(iss));
-    let Some((_, on_invalid)) = named.filter(|(id, _)| *id == identity.issuer()).copied() else {
-        return Found::NotMine(Reason::IssuerUnknown);
-    };
+    let (_, on_invalid) = named.filter(|(id, _)| *id == identity.issuer()).copied()?;
     let leeway = context.policy.issuer(identity.issuer()).map_or(0, crate::issuer::Issuer::leeway);
-    match identity.still_valid(leeway, context.now) {
+    Some(match identity.still_valid(leeway, context.now) {
         Ok(()) => Found::Identity(identity),
         Err(reason) => Found::Refused(reason, on_invalid),
-    }
+    })
 }
 
 fn introspection(
@@ -138,10 +146,6 @@ fn introspection(
     issuer: IssuerId,
     on_invalid: OnInvalid,
 ) -> Result<Found, Halt> {
-    match context.side {
-        Side::FilterAsking | Side::FilterBefore => return Ok(Found::BySidecar),
-        Side::Sidecar => {}
-    }
     let reply =
         check.introspected.iter().find(|(asked, _)| *asked == issuer).map(|(_, reply)| reply);
     match reply {

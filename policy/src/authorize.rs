@@ -1,6 +1,5 @@
 //! Authorization: may this identity do this? Scopes, then claims, then roles; the first that fails decides.
 
-use crate::check::Halt;
 use crate::decision::Denial;
 use crate::identity::Identity;
 use crate::rbac::{AccessRequest, Roles, Verb};
@@ -15,19 +14,19 @@ pub(crate) fn authorize(
     method: &str,
     identity: &Identity,
     variables: &PathVariables<'_>,
-) -> Result<bool, Halt> {
+) -> Result<bool, Denial> {
     if !requirements.scopes.satisfied_by(identity) {
-        return Err(Halt::Deny(scope_missing(&requirements.scopes)));
+        return Err(scope_missing(&requirements.scopes));
     }
     if !requirements.claims.iter().all(|rule| rule.satisfied_by(identity)) {
-        return Err(Reason::ClaimMismatch.into());
+        return Err(Denial::new(Reason::ClaimMismatch));
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
     let Some(roles) = roles else { return Ok(false) };
     if role_allows(rbac, roles, method, identity, variables) {
         Ok(true)
     } else {
-        Err(Reason::RoleMissing.into())
+        Err(Denial::new(Reason::RoleMissing))
     }
 }
 

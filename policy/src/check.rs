@@ -151,7 +151,8 @@ pub struct Check {
 
 /// Why evaluation stopped before a permit.
 pub(crate) enum Halt {
-    Deny(Denial),
+    /// Refused; the identity is known where authentication was not what refused.
+    Deny(Denial, Option<Arc<Identity>>),
     /// A dependency failed; the identity is what was established before.
     Unavailable(Option<Arc<Identity>>),
     Ask(Call),
@@ -159,7 +160,7 @@ pub(crate) enum Halt {
 
 impl From<Reason> for Halt {
     fn from(reason: Reason) -> Self {
-        Self::Deny(Denial::new(reason))
+        Self::Deny(Denial::new(reason), None)
     }
 }
 
@@ -193,10 +194,14 @@ impl Check {
     }
 
     fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
-        let Some(route) = context.policy.route(request) else {
-            let reason = context.policy.without_route();
-            return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
-        };
+        let found = context.policy.route(request);
+        let route =
+            match found.and_then(|route| route.ok_or_else(|| context.policy.without_route())) {
+                Ok(route) => route,
+                Err(reason) => {
+                    return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
+                }
+            };
         if route.deferred && context.side == Side::Sidecar {
             return self.evaluate_deferred(context, request, route);
         }
@@ -214,7 +219,7 @@ impl Check {
         halt: Halt,
     ) -> Step {
         let decision = match halt {
-            Halt::Deny(denial) => refuse(context, request, route, denial),
+            Halt::Deny(denial, identity) => refuse(context, request, route, denial, identity),
             Halt::Unavailable(identity) => unavailable(context, request, route, identity),
             Halt::Ask(call) => {
                 self.note(&call);
@@ -241,7 +246,7 @@ impl Check {
             Ok(passed) => {
                 return Step::Decided(Box::new(self.allow(context, request, route, passed)));
             }
-            Err(Halt::Deny(denial)) => denial.reason,
+            Err(Halt::Deny(denial, _)) => denial.reason,
             Err(Halt::Unavailable(_)) => Reason::DependencyUnavailable,
             Err(Halt::Ask(call)) => return self.halted(context, request, route, Halt::Ask(call)),
         };
@@ -290,7 +295,9 @@ impl Check {
             Side::Sidecar => Some(context.policy.roles()),
             Side::FilterAsking | Side::FilterBefore => None,
         };
-        if authorize(requirements, roles, request.method(), &identity, &variables)? {
+        let authorized = authorize(requirements, roles, request.method(), &identity, &variables)
+            .map_err(|denial| Halt::Deny(denial, Some(Arc::clone(&identity))))?;
+        if authorized {
             Ok(Passed { identity: Some(identity), deferred: false })
         } else {
             self.left_to_sidecar(context, route, Some(identity))
@@ -311,11 +318,13 @@ impl Check {
             (_, Some(None)) => Err(Halt::Unavailable(identity)),
             (_, Some(Some(verdict))) => match &verdict.outcome {
                 Ok(_) => Ok(Passed { identity, deferred: false }),
-                Err(answer) => Err(Halt::Deny(Denial {
-                    reason: verdict.reason,
-                    scope: None,
-                    relayed: Some(answer.clone()),
-                })),
+                Err(answer) => {
+                    let relayed = Some(answer.clone());
+                    Err(Halt::Deny(
+                        Denial { reason: verdict.reason, scope: None, relayed },
+                        identity,
+                    ))
+                }
             },
         }
     }
@@ -379,13 +388,19 @@ fn permitted(
     }
 }
 
-fn refuse(context: &Context<'_>, request: &Request<'_>, route: &Route, denial: Denial) -> Decision {
+fn refuse(
+    context: &Context<'_>,
+    request: &Request<'_>,
+    route: &Route,
+    denial: Denial,
+    identity: Option<Arc<Identity>>,
+) -> Decision {
     let relayed = denial.relayed.is_some();
     if route.shadow && !relayed {
         let would_deny = Some(denial.reason);
         return Decision {
             would_deny,
-            ..permitted(context, request, route, None, Reason::Allowed)
+            ..permitted(context, request, route, identity, Reason::Allowed)
         };
     }
     Decision {
@@ -393,7 +408,7 @@ fn refuse(context: &Context<'_>, request: &Request<'_>, route: &Route, denial: D
         outcome: Outcome::Deny(denial),
         rule: Some(Arc::clone(&route.name)),
         would_deny: None,
-        identity: None,
+        identity,
         door: if relayed { Door::Sidecar } else { door(context.side) },
         deferred: false,
     }
@@ -411,7 +426,7 @@ fn unavailable(
             permitted(context, request, route, identity, Reason::AllowedByFailureMode)
         }
         FailureMode::Closed => {
-            refuse(context, request, route, Denial::new(Reason::DependencyUnavailable))
+            refuse(context, request, route, Denial::new(Reason::DependencyUnavailable), identity)
         }
     }
 }

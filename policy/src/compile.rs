@@ -12,7 +12,9 @@ use crate::issuer::{
     IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId, IssuerKind,
     JwtIssuer, KeyLocation,
 };
-use crate::limits::{DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS};
+use crate::limits::{
+    DEFAULT_INTROSPECTION_CACHE_SECONDS, DEFAULT_TIMEOUT_MS, MAX_CLUSTER_BYTES, MAX_TIMEOUT_MS,
+};
 use crate::mirror::MirrorRules;
 use crate::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::policy::{Policy, RemovedLists};
@@ -20,7 +22,9 @@ use crate::problem::{Problem, Problems};
 use crate::rbac::{RoleFile, Roles};
 use crate::reason::Reason;
 use crate::route_table::RouteTable;
-use crate::source::{IntrospectionSource, IssuerSource, JwksSource, SecretSource, Source};
+use crate::source::{
+    FailureMode, IntrospectionSource, IssuerSource, JwksSource, Mode, SecretSource, Source,
+};
 
 impl Policy {
     /// Compiles a whole document. `roles` holds the text of [`Document::role_files`]. Gives the warnings beside the policy.
@@ -73,6 +77,13 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
     }
     let timeout_ms =
         timeout("timeout", source.timeout.as_deref(), problems).unwrap_or(DEFAULT_TIMEOUT_MS);
+    if source.mode == Mode::Async && source.failure_mode == Some(FailureMode::Open) {
+        problems.error(
+            "failure_mode",
+            "`open` has no effect in `async`, where nobody waits for the sidecar",
+            "remove it; a route that is `mode: sync` may have its own",
+        );
+    }
     let issuers = issuers(source, half, problems);
     let mut compiler = RouteCompiler {
         source,
@@ -152,6 +163,13 @@ fn issuers(source: &Source, half: Half, problems: &mut Problems) -> Vec<Issuer> 
         let place = format!("issuers.{name}");
         label(&place, name, problems);
         let Ok(id) = u32::try_from(index).map(IssuerId) else { continue };
+        if issuer.audiences.iter().any(String::is_empty) {
+            problems.error(
+                format!("{place}.audiences"),
+                "holds an empty audience",
+                "name the audience, or remove it",
+            );
+        }
         let kind = match (&issuer.jwks, &issuer.introspection) {
             (Some(jwks), None) => jwt_issuer(&place, issuer, jwks, problems).map(IssuerKind::Jwt),
             (None, Some(introspection)) => {
@@ -217,6 +235,17 @@ fn jwt_issuer(
             return None;
         }
     };
+    if let Some(cluster) = &jwks.cluster
+        && (cluster.is_empty()
+            || cluster.len() > MAX_CLUSTER_BYTES
+            || !cluster.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        problems.error(
+            format!("{place}.jwks.cluster"),
+            "is no name of an Envoy cluster",
+            format!("write 1 to {MAX_CLUSTER_BYTES} visible characters without spaces"),
+        );
+    }
     if jwks.cluster.is_none() {
         problems.warning(
             format!("{place}.jwks.cluster"),
@@ -277,8 +306,8 @@ fn introspection_issuer(
         leeway: leeway(place, source, problems),
     };
     let cache =
-        duration(&format!("{place}.introspection.cache"), introspection.cache.as_deref(), problems);
-    let cache_seconds = cache.unwrap_or(60_000).checked_div(1000).unwrap_or(0);
+        seconds(&format!("{place}.introspection.cache"), introspection.cache.as_deref(), problems);
+    let cache_seconds = cache.unwrap_or(DEFAULT_INTROSPECTION_CACHE_SECONDS);
     let endpoint = match half {
         Half::Filter => None,
         Half::Whole => Some(endpoint(&format!("{place}.introspection"), introspection, problems)?),
@@ -323,10 +352,8 @@ fn check_secret(place: &str, secret: &SecretSource, problems: &mut Problems) {
 fn leeway(place: &str, source: &IssuerSource, problems: &mut Problems) -> i64 {
     let place = format!("{place}.leeway");
     let default = i64::from(sallyport_jwt::limits::DEFAULT_LEEWAY_SECONDS);
-    let Some(milliseconds) = duration(&place, source.leeway.as_deref(), problems) else {
-        return default;
-    };
-    let seconds = i64::try_from(milliseconds.checked_div(1000).unwrap_or(0)).unwrap_or(i64::MAX);
+    let Some(seconds) = seconds(&place, source.leeway.as_deref(), problems) else { return default };
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     if seconds > i64::from(sallyport_jwt::limits::MAX_LEEWAY_SECONDS) {
         problems.error(place, format!("`{seconds}s` is too much"), "write at most `300s`");
     }
@@ -349,8 +376,10 @@ pub(crate) fn timeout(place: &str, text: Option<&str>, problems: &mut Problems) 
 /// `200ms`, `2s`, `5m` in milliseconds. Three units do not need a library.
 fn duration(place: &str, text: Option<&str>, problems: &mut Problems) -> Option<u64> {
     let text = text?;
-    let parse =
-        |number: &str, factor: u64| number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
+    let parse = |number: &str, factor: u64| {
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        number.parse::<u64>().ok().filter(|_| digits).and_then(|n| n.checked_mul(factor))
+    };
     let milliseconds = if let Some(number) = text.strip_suffix("ms") {
         parse(number, 1)
     } else if let Some(number) = text.strip_suffix('s') {
@@ -368,6 +397,19 @@ fn duration(place: &str, text: Option<&str>, problems: &mut Problems) -> Option<
         );
     }
     milliseconds
+}
+
+/// A duration in whole seconds.
+fn seconds(place: &str, text: Option<&str>, problems: &mut Problems) -> Option<u64> {
+    let milliseconds = duration(place, text, problems)?;
+    if milliseconds.checked_rem(1000) != Some(0) {
+        problems.error(
+            place,
+            format!("`{milliseconds}ms` is no whole number of seconds"),
+            "write whole seconds, like `1s`",
+        );
+    }
+    milliseconds.checked_div(1000)
 }
 
 /// Names end up in metrics, logs and challenges.
@@ -392,7 +434,12 @@ fn url(place: &str, text: &str, problems: &mut Problems) {
     if crate::host::canonical_host(authority.as_bytes()).is_none() {
         problems.error(
             place,
-            format!("`{text}` is no http or https address of a host"),
+            // Not quoted where it may hold a password.
+            if text.contains('@') {
+                "is no http or https address of a host".to_owned()
+            } else {
+                format!("`{text}` is no http or https address of a host")
+            },
             "write `https://HOST/PATH`, without user information",
         );
     }

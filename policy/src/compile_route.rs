@@ -8,12 +8,13 @@ use hashbrown::HashMap;
 use crate::compile::{label, timeout};
 use crate::host::canonical_host;
 use crate::issuer::{Issuer, IssuerId, IssuerKind};
+use crate::limits::MAX_METHOD_BYTES;
 use crate::permit::Forward;
 use crate::problem::Problems;
 use crate::rbac::Verb;
 use crate::requirement::{ClaimRule, Scopes};
-use crate::route::{Access, Authenticator, PathPattern, Rbac, Requirements, Route};
-use crate::route_table::{HostPattern, RouteTable, Routes, example_path};
+use crate::route::{Access, PathPattern, Rbac, Requirements, Route};
+use crate::route_table::{HostPattern, RouteTable, Routes, common_path};
 use crate::source::{
     AuthenticatorSource, FailureMode, ForwardSource, Mode, OnInvalid, RbacSource, RouteSource,
     ScopesSource, Source,
@@ -64,7 +65,12 @@ pub(crate) fn compile_route(
         path,
         access,
         forward,
-        failure_mode: route.failure_mode.or(compiler.source.failure_mode).unwrap_or_default(),
+        // In async nobody waits for the sidecar, and inline checks always enforce: also when they lack their keys.
+        failure_mode: if deferred {
+            FailureMode::Closed
+        } else {
+            route.failure_mode.or(compiler.source.failure_mode).unwrap_or_default()
+        },
         timeout_ms: timeout(&format!("{place}.timeout"), route.timeout.as_deref(), problems)
             .unwrap_or(compiler.timeout_ms),
         shadow: route.shadow.or(compiler.source.shadow).unwrap_or(false),
@@ -111,10 +117,16 @@ fn requirements(
         );
     }
     let on_invalid = route.on_invalid.or(compiler.source.on_invalid).unwrap_or_default();
-    let mut authenticators = Vec::new();
+    let mut out = Requirements {
+        jwt: HashMap::new(),
+        introspection: Vec::new(),
+        scopes: Scopes::default(),
+        claims: Vec::new(),
+        rbac: None,
+    };
     for (index, source) in route.authenticate.iter().enumerate() {
         let place = format!("{place}.authenticate[{index}]");
-        authenticator(compiler, &place, source, on_invalid, &mut authenticators, problems);
+        authenticator(compiler, &place, source, on_invalid, &mut out, problems);
     }
     let scopes = route
         .scopes
@@ -150,12 +162,23 @@ fn requirements(
             }
         }
     });
-    let claims = claims.collect();
+    out.claims = claims.collect();
     let rbac = route.rbac.as_ref().and_then(|rbac| {
         compiler.uses_roles = true;
         compile_rbac(&format!("{place}.rbac"), rbac, variables, problems)
     });
-    Requirements { authenticators, scopes: scopes.unwrap_or_default(), claims, rbac }
+    if let Some(rbac) = &rbac
+        && route.authenticate.len() > 1
+        && !rbac.user.reads_issuer()
+        && route.rbac.as_ref().is_some_and(|source| source.user.is_none())
+    {
+        problems.warning(
+            format!("{place}.rbac.user"),
+            "is `{subject}`, and several issuers may name the same subject",
+            "write `{issuer}:{subject}` here and in the bindings, or a claim that only one of them sets",
+        );
+    }
+    Requirements { scopes: scopes.unwrap_or_default(), rbac, ..out }
 }
 
 fn authenticator(
@@ -163,7 +186,7 @@ fn authenticator(
     place: &str,
     source: &AuthenticatorSource,
     inherited: OnInvalid,
-    out: &mut Vec<Authenticator>,
+    out: &mut Requirements,
     problems: &mut Problems,
 ) {
     let (name, wants_jwt) = match (&source.jwt, &source.introspection) {
@@ -188,25 +211,21 @@ fn authenticator(
     let on_invalid = source.on_invalid.unwrap_or(inherited);
     match (issuer.kind(), wants_jwt) {
         (IssuerKind::Jwt(jwt), true) => {
-            let entry = (issuer.id(), on_invalid);
             let iss: Box<str> = jwt.rules.issuer.as_str().into();
-            let double = out
-                .iter()
-                .any(|known| matches!(known, Authenticator::Jwt(run) if run.contains_key(&iss)));
-            if double {
+            if out.jwt.contains_key(&iss) {
                 problems.error(
                     place,
                     format!("two authenticators are for the `iss` `{iss}`"),
                     "remove one of them",
                 );
-            } else if let Some(Authenticator::Jwt(run)) = out.last_mut() {
-                run.insert(iss, entry);
-            } else {
-                out.push(Authenticator::Jwt(HashMap::from_iter([(iss, entry)])));
             }
+            out.jwt.insert(iss, (issuer.id(), on_invalid));
         }
         (IssuerKind::Introspection(_), false) => {
-            out.push(Authenticator::Introspection(issuer.id(), on_invalid))
+            if out.introspection.iter().any(|(known, _)| *known == issuer.id()) {
+                problems.error(place, format!("`{name}` is asked twice"), "remove one of the two");
+            }
+            out.introspection.push((issuer.id(), on_invalid));
         }
         (IssuerKind::Jwt(_), false) => {
             problems.error(
@@ -258,6 +277,13 @@ fn compile_rbac(
     problems: &mut Problems,
 ) -> Option<Rbac> {
     for (name, value) in [("api", &source.api), ("resource", &source.resource)] {
+        if value.contains(['{', '}']) {
+            problems.error(
+                format!("{place}.{name}"),
+                format!("`{value}` looks like a template, and this is none"),
+                "write the name itself; `namespace` and `user` are templates",
+            );
+        }
         if value.is_empty() {
             problems.error(
                 format!("{place}.{name}"),
@@ -386,53 +412,45 @@ fn deferred(
     problems: &mut Problems,
 ) -> bool {
     let Access::Requirements(requirements) = access else { return false };
-    let introspects = requirements
-        .authenticators
-        .iter()
-        .any(|step| matches!(step, Authenticator::Introspection(..)));
+    let introspects = !requirements.introspection.is_empty();
     let needs_sidecar = introspects || requirements.rbac.is_some();
-    if route.mode == Some(Mode::Async) {
-        if !needs_sidecar {
-            problems.error(
-                format!("{place}.mode"),
-                "`async` has no effect: nothing of this route is the sidecar's, and inline checks always enforce",
-                "remove it",
-            );
-        }
-        if compiler.source.mirror.is_none() {
-            problems.error(
-                format!("{place}.mode"),
-                "`async` without `mirror`: the sidecar would never hear of these requests",
-                "add `mirror: { sink: { sidecar: {} } }`",
-            );
-        }
-        if route.failure_mode.is_some() {
-            problems.error(
-                format!("{place}.failure_mode"),
-                "has no effect in `async`",
-                "remove it; nobody waits",
-            );
-        }
-        return true;
+    if route.mode == Some(Mode::Async) && !needs_sidecar {
+        problems.error(
+            format!("{place}.mode"),
+            "`async` has no effect: nothing of this route is the sidecar's, and inline checks always enforce",
+            "remove it",
+        );
     }
     // A route that only the sidecar can judge is opened by its own word alone.
-    route.mode.is_none() && compiler.source.mode == Mode::Async && needs_sidecar && !introspects
+    let inherited = route.mode.is_none() && compiler.source.mode == Mode::Async && !introspects;
+    let deferred = needs_sidecar && (route.mode == Some(Mode::Async) || inherited);
+    if deferred && compiler.source.mirror.is_none() {
+        problems.error(
+            format!("{place}.mode"),
+            "`async` without `mirror`: the sidecar would never hear of these requests",
+            "add `mirror: { sink: { sidecar: {} } }`, or write `mode: sync` here",
+        );
+    }
+    if deferred && route.failure_mode.is_some() {
+        problems.error(
+            format!("{place}.failure_mode"),
+            "has no effect in `async`",
+            "remove it; nobody waits",
+        );
+    }
+    deferred
 }
 
 fn warn_of_open(place: &str, route: &Route, problems: &mut Problems) {
     let Access::Requirements(requirements) = &route.access else { return };
-    let asks = requirements.rbac.is_some()
-        || requirements
-            .authenticators
-            .iter()
-            .any(|step| matches!(step, Authenticator::Introspection(..)));
+    let asks = requirements.rbac.is_some() || !requirements.introspection.is_empty();
     if route.failure_mode != FailureMode::Open || route.deferred {
         return;
     }
     problems.warning(
         format!("{place}.failure_mode"),
         "`open` lets any credential pass, forged ones too, while the issuer's keys or its introspection are out of reach",
-        "write `closed` where that is too much; identity headers are never set for such a request",
+        "write `closed` where that is too much; identity headers are set only from a token that was verified",
     );
     if asks {
         problems.warning(
@@ -454,7 +472,16 @@ fn insert(
     let mut methods: Vec<Option<&str>> =
         source.r#match.methods.iter().map(|method| Some(method.as_str())).collect();
     for method in &source.r#match.methods {
+        if source.r#match.methods.iter().filter(|other| *other == method).count() > 1 {
+            problems.error(
+                format!("{place}.match.methods"),
+                format!("`{method}` is named twice"),
+                "name it once",
+            );
+            methods.clear();
+        }
         if method.is_empty()
+            || method.len() > MAX_METHOD_BYTES
             || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
         {
             problems.error(
@@ -471,24 +498,26 @@ fn insert(
     let mut told = BTreeSet::new();
     for host in &hosts {
         for method in &methods {
-            let Some(other) = compiler.table.insert(host, *method, &route.path, index) else {
-                continue;
-            };
-            if !told.insert(other) {
-                continue;
+            let crossing = compiler.table.crossing(host, *method, &route.path);
+            for other in
+                crossing.into_iter().chain(compiler.table.insert(host, *method, &route.path, index))
+            {
+                let Some(other) = compiler.routes.get(other).filter(|_| told.insert(other)) else {
+                    continue;
+                };
+                problems.error(
+                    format!("{place}.match"),
+                    format!(
+                        "`{}` and `{}` match the same requests, like {} https://{}{}",
+                        route.name,
+                        other.name,
+                        method.unwrap_or("GET"),
+                        host.example(),
+                        common_path(&route.path, &other.path)
+                    ),
+                    "make one of them more specific, or join them",
+                );
             }
-            let other_name = compiler.routes.get(other).map_or(&route.name, |known| &known.name);
-            problems.error(
-                format!("{place}.match"),
-                format!(
-                    "`{}` and `{other_name}` match the same requests, like {} https://{}{}",
-                    route.name,
-                    method.unwrap_or("GET"),
-                    host.example(),
-                    example_path(&route.path)
-                ),
-                "make one of them more specific, or join them",
-            );
         }
     }
     compiler.routes.push(Arc::new(route));
@@ -500,11 +529,20 @@ fn hosts(place: &str, names: &[String], problems: &mut Problems) -> Vec<HostPatt
     }
     let mut out = Vec::new();
     for (index, name) in names.iter().enumerate() {
+        if names.iter().take(index).any(|other| other == name) {
+            problems.error(
+                format!("{place}.match.hosts[{index}]"),
+                format!("`{name}` is named twice"),
+                "name it once",
+            );
+            continue;
+        }
         let (text, wildcard) = match name.strip_prefix("*.") {
             Some(suffix) => (suffix, true),
             None => (name.as_str(), false),
         };
-        if canonical_host(text.as_bytes()).as_deref() != Some(text) {
+        let address = text.starts_with('[');
+        if canonical_host(text.as_bytes()).as_deref() != Some(text) || wildcard && address {
             problems.error(
                 format!("{place}.match.hosts[{index}]"),
                 format!("`{name}` is no host"),

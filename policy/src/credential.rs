@@ -8,9 +8,9 @@ use crate::request::Header;
 /// What the Authorization header holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
-    /// No Authorization header.
+    /// No Authorization header, or one of another scheme: no bearer credential was presented (RFC 6750 section 3.1).
     Absent,
-    /// An Authorization header that is no `Bearer` credential: another scheme, no token, foreign bytes, too long.
+    /// The scheme is `Bearer`, but no token follows, or one that is too long.
     Malformed,
     /// A bearer token, JWT or opaque; not yet looked into, not even at its characters.
     Present(&'a [u8]),
@@ -41,7 +41,7 @@ pub(crate) fn bearer<'a>(headers: &[Header<'a>]) -> Result<Credential<'a>, Reaso
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
         let joined = value.split(|&byte| byte == b',').skip(1).any(starts_bearer);
-        return if joined { Err(Reason::CredentialAmbiguous) } else { Ok(Credential::Malformed) };
+        return if joined { Err(Reason::CredentialAmbiguous) } else { Ok(Credential::Absent) };
     }
     if rest.contains(&b',') {
         return Err(Reason::CredentialAmbiguous);
@@ -99,9 +99,9 @@ mod tests {
         (&["bearer  abc"], Ok(Credential::Present(b"abc"))),
         (&["Bearer"], Ok(Credential::Malformed)),
         (&["Bearer "], Ok(Credential::Malformed)),
-        (&["Basic dTpw"], Ok(Credential::Malformed)),
-        (&[""], Ok(Credential::Malformed)),
-        (&["Digest a=b, c=d"], Ok(Credential::Malformed)),
+        (&["Basic dTpw"], Ok(Credential::Absent)),
+        (&[""], Ok(Credential::Absent)),
+        (&["Digest a=b, c=d"], Ok(Credential::Absent)),
         (&["Bearer a", "Bearer b"], Err(Reason::CredentialAmbiguous)),
         (&["Bearer a,Bearer b"], Err(Reason::CredentialAmbiguous)),
         (&["Bearer a, Basic b"], Err(Reason::CredentialAmbiguous)),

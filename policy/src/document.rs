@@ -89,9 +89,14 @@ pub fn json_schema() -> serde_json::Value {
 
 fn yaml(bytes: &[u8]) -> Result<serde_json::Value, Vec<Problem>> {
     let text = std::str::from_utf8(bytes).map_err(|error| syntax("UTF-8", &error.to_string()))?;
-    let value = serde_saphyr::from_str::<serde_json::Value>(text)
+    let value = serde_saphyr::from_str_with_options::<serde_json::Value>(text, options())
         .map_err(|error| syntax("YAML", &error.to_string()))?;
     if value.is_object() { Ok(value) } else { Err(syntax("YAML", "the file is not a mapping")) }
+}
+
+/// YAML 1.2: `no` and `on` are text. No snippet of the file in messages: a secret may stand beside the mistake.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! { strict_booleans: true, with_snippet: false }
 }
 
 fn syntax(what: &str, message: &str) -> Vec<Problem> {
@@ -103,7 +108,7 @@ fn syntax(what: &str, message: &str) -> Vec<Problem> {
 }
 
 fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let message = error.inner().to_string();
+    let message = without_values(&error.inner().to_string());
     let fix = if message.contains("unknown field") {
         "remove the field, or spell it as one of the expected ones"
     } else if message.contains("missing field") {
@@ -116,12 +121,27 @@ fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     Problem::error(path, message, fix)
 }
 
+/// Serde quotes text that has the wrong type: `invalid type: string \"hunter2\", expected ..`. That text may be a secret
+/// which somebody wrote where its file's name belongs. Field names stand between backticks and stay.
+fn without_values(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            let before = message.get(..first).unwrap_or_default();
+            let after =
+                message.get(last..).and_then(|rest| rest.strip_prefix('"')).unwrap_or_default();
+            format!("{}{after}", before.trim_end())
+        }
+        _ => message.to_owned(),
+    }
+}
+
 /// Role and RoleBinding documents come as YAML streams; one value a document.
 ///
 /// # Errors
 /// A syntax error, as one message.
 pub(crate) fn yaml_documents(text: &str) -> Result<Vec<serde_json::Value>, String> {
-    serde_saphyr::from_multiple::<serde_json::Value>(text).map_err(|error| error.to_string())
+    serde_saphyr::from_multiple_with_options::<serde_json::Value>(text, options())
+        .map_err(|error| error.to_string())
 }
 
 /// A typed reading of one value, with the path of what is wrong in it.
@@ -129,5 +149,5 @@ pub(crate) fn typed<'de, T: Deserialize<'de>>(
     value: serde_json::Value,
 ) -> Result<T, (String, String)> {
     serde_path_to_error::deserialize(value)
-        .map_err(|error| (error.path().to_string(), error.inner().to_string()))
+        .map_err(|error| (error.path().to_string(), without_values(&error.inner().to_string())))
 }

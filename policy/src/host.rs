@@ -11,7 +11,7 @@ pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok()?;
     let (host, port) = split_port(text)?;
     if let Some(port) = port
-        && (port.is_empty() || port.len() > 5 || !port.bytes().all(|byte| byte.is_ascii_digit()))
+        && (!port.bytes().all(|byte| byte.is_ascii_digit()) || port.parse::<u16>().is_err())
     {
         return None;
     }
@@ -19,13 +19,12 @@ pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
     if host.is_empty() || host.len() > MAX_HOST_BYTES {
         return None;
     }
-    let valid = match host.strip_prefix('[') {
-        Some(rest) => rest
-            .strip_suffix(']')
-            .is_some_and(|inside| inside.parse::<std::net::Ipv6Addr>().is_ok()),
-        None => host.split('.').all(label),
-    };
-    if !valid {
+    if let Some(inside) = host.strip_prefix('[') {
+        // One address has many spellings, and one canonical one (RFC 5952).
+        let address: std::net::Ipv6Addr = inside.strip_suffix(']')?.parse().ok()?;
+        return Some(Cow::Owned(format!("[{address}]")));
+    }
+    if !host.split('.').all(label) {
         return None;
     }
     if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -68,6 +67,10 @@ mod tests {
         ("127.0.0.1:10000", Some("127.0.0.1")),
         ("[::1]:80", Some("[::1]")),
         ("[::1]", Some("[::1]")),
+        ("[0:0::1]:80", Some("[::1]")),
+        ("[2001:DB8::A]", Some("[2001:db8::a]")),
+        ("host:65536", None),
+        ("host:+80", None),
         ("", None),
         (".", None),
         ("a..b", None),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sallyport_jwt::{Claims, JsonLimits, UnixTime, Verified, parse_json_object};
 
-use crate::issuer::{IntrospectionRules, Issuer, IssuerId};
+use crate::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
 use crate::reason::Reason;
 
 /// A caller that an issuer vouched for. Two constructors, one for each kind of evidence.
@@ -55,6 +55,9 @@ impl Identity {
             Some(true) => {}
         }
         let claims = Claims::from_json_object(object);
+        if !well_formed(&claims) {
+            return Introspected::Junk;
+        }
         match rules.check(&claims, now) {
             Ok((not_before, expires)) => {
                 Introspected::Active(Arc::new(Self::new(issuer, claims, not_before, expires)))

@@ -29,3 +29,7 @@ pub const DEFAULT_MIRROR_BODY_BYTES: usize = 128 * 1024;
 pub const MAX_MIRROR_BODY_BYTES: usize = 1024 * 1024;
 /// Deepest JSON that is parsed for redaction; serde_json stops at 128.
 pub const MAX_JSON_DEPTH: usize = 64;
+/// Longest name of an Envoy cluster that the filter can call: longer ones do not fit the message that names them.
+pub const MAX_CLUSTER_BYTES: usize = 125;
+/// Longest reuse of an active introspection reply when the policy names none, in seconds.
+pub const DEFAULT_INTROSPECTION_CACHE_SECONDS: u64 = 60;

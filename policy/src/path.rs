@@ -78,6 +78,22 @@ impl<'a> CanonicalPath<'a> {
         self.query
     }
 
+    /// Whether a segment has path parameters (`/a;v=1`), which some upstreams cut off and others read as part of the name.
+    #[must_use]
+    pub fn has_parameters(&self) -> bool {
+        self.path.contains(';')
+    }
+
+    /// The path as those read it who cut path parameters off.
+    pub(crate) fn without_parameters(&self) -> String {
+        let names: Vec<_> = self
+            .path
+            .split('/')
+            .map(|segment| segment.split(';').next().unwrap_or_default())
+            .collect();
+        names.join("/")
+    }
+
     /// Segments as sent. A trailing slash gives an empty last segment; `/` gives one empty segment.
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone {
         self.path.strip_prefix('/').unwrap_or_default().split('/')
@@ -110,9 +126,13 @@ fn check(path: &str) -> Result<(), PathError> {
         if segment.is_empty() && segments.peek().is_some() {
             return Err(PathError::EmptySegment);
         }
-        let name = segment.split(';').next().unwrap_or_default();
+        let (name, parameters) =
+            segment.split_once(';').map_or((segment, false), |(name, _)| (name, true));
         if name == "." || name == ".." {
             return Err(PathError::DotSegment);
+        }
+        if parameters && name.is_empty() {
+            return Err(PathError::EmptySegment);
         }
     }
     Ok(())
@@ -130,6 +150,9 @@ fn check_escapes(path: &str) -> Result<(), PathError> {
             let Some(next) = inner.get(..2).and_then(hex) else { break };
             value = next;
             inner = inner.get(2..).unwrap_or_default();
+            if !value.is_ascii() {
+                return Err(PathError::HiddenCharacter);
+            }
         }
         let unreserved =
             value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~');
@@ -183,6 +206,10 @@ mod tests {
         ("/%61dmin", Err(HiddenCharacter)),
         ("/%252e%252e/admin", Err(HiddenCharacter)),
         ("/a%25252fb", Err(HiddenCharacter)),
+        ("/%25c0%25ae/admin", Err(HiddenCharacter)),
+        ("/admin;x=1", Ok(())),
+        ("/;/admin", Err(EmptySegment)),
+        ("/;x/admin", Err(EmptySegment)),
         ("/a%255cb", Err(HiddenCharacter)),
         ("/a%", Err(BrokenEscape)),
         ("/a%2", Err(BrokenEscape)),

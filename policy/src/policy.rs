@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::check::Side;
 use crate::issuer::{Issuer, IssuerId};
+use crate::path::CanonicalPath;
 use crate::permit::RemovedHeaders;
 use crate::rbac::Roles;
 use crate::reason::Reason;
@@ -104,9 +105,27 @@ impl Policy {
     }
 
     /// The route that judges a request.
+    ///
+    /// # Errors
+    /// [`Reason::RequestMalformed`] where an upstream that cuts path parameters off (`/admin;x` for `/admin`) would read
+    /// a path that another route judges.
+    pub(crate) fn route(&self, request: &Request<'_>) -> Result<Option<&Arc<Route>>, Reason> {
+        let sent = self.table.find(request, request.path());
+        if request.path().has_parameters() {
+            let plain = request.path().without_parameters();
+            let plain =
+                CanonicalPath::parse(plain.as_bytes()).map_err(|_| Reason::RequestMalformed)?;
+            if self.table.find(request, plain) != sent {
+                return Err(Reason::RequestMalformed);
+            }
+        }
+        Ok(sent.and_then(|index| self.routes.get(index)))
+    }
+
+    /// A route of which a part is the sidecar's, if there is one.
     #[must_use]
-    pub fn route(&self, request: &Request<'_>) -> Option<&Arc<Route>> {
-        self.table.find(request).and_then(|index| self.routes.get(index))
+    pub fn needs_sidecar(&self) -> Option<&Arc<Route>> {
+        self.routes.iter().find(|route| route.needs_sidecar())
     }
 
     /// What is mirrored; none: nothing.

@@ -35,13 +35,21 @@ impl ClaimRule {
     pub(crate) fn satisfied_by(&self, identity: &Identity) -> bool {
         let Some(actual) = identity.claims().at(&self.path) else { return false };
         let holds = |wanted: &Value| match actual {
-            Value::Array(items) => items.contains(wanted),
+            Value::Array(items) => items.iter().any(|item| equal(item, wanted)),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
             | Value::String(_)
-            | Value::Object(_) => actual == wanted,
+            | Value::Object(_) => equal(actual, wanted),
         };
         self.all_of.iter().all(holds) && (self.any_of.is_empty() || self.any_of.iter().any(holds))
+    }
+}
+
+/// JSON has one kind of number: `1` and `1.0` are the same.
+fn equal(actual: &Value, wanted: &Value) -> bool {
+    match (actual.as_f64(), wanted.as_f64()) {
+        (Some(actual), Some(wanted)) => (actual - wanted).abs() < f64::EPSILON,
+        _ => actual == wanted,
     }
 }

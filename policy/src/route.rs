@@ -41,6 +41,16 @@ impl Route {
         self.failure_mode
     }
 
+    /// Whether the sidecar has a part in it.
+    pub(crate) fn needs_sidecar(&self) -> bool {
+        match &self.access {
+            Access::Open => false,
+            Access::Requirements(requirements) => {
+                requirements.rbac.is_some() || !requirements.introspection.is_empty()
+            }
+        }
+    }
+
     /// Longest wait for a dependency, in milliseconds.
     #[must_use]
     pub fn timeout_ms(&self) -> u64 {
@@ -60,19 +70,13 @@ pub(crate) enum Access {
 /// What a protected route asks for.
 #[derive(Debug)]
 pub(crate) struct Requirements {
-    pub(crate) authenticators: Vec<Authenticator>,
+    /// By `iss`: which issuer verifies the token, and whether its refusal is final.
+    pub(crate) jwt: HashMap<Box<str>, (IssuerId, OnInvalid)>,
+    /// Who is asked about what is no JWT of those.
+    pub(crate) introspection: Vec<(IssuerId, OnInvalid)>,
     pub(crate) scopes: Scopes,
     pub(crate) claims: Vec<ClaimRule>,
     pub(crate) rbac: Option<Rbac>,
-}
-
-/// One step of authentication.
-#[derive(Debug)]
-pub(crate) enum Authenticator {
-    /// A run of `jwt` authenticators: the token's `iss` selects one of them.
-    Jwt(HashMap<Box<str>, (IssuerId, OnInvalid)>),
-    /// Ask an issuer.
-    Introspection(IssuerId, OnInvalid),
 }
 
 /// What is asked of the roles.
@@ -123,25 +127,19 @@ impl PathPattern {
                         "put `{**}` at the end".to_owned(),
                     ));
                 }
+                check_canonical(text)?;
                 return Ok(Self { segments, rest: true });
             }
             segments.push(segment(text, part, &segments)?);
         }
-        // What a request may not hold, a rule may not either: it could never match.
-        let probe = text.replace(['{', '}'], "");
-        CanonicalPath::parse(probe.as_bytes()).map_err(|error| {
-            (
-                format!("no request can match `{text}`: {error}"),
-                "write the path in its canonical spelling".to_owned(),
-            )
-        })?;
-        if text.contains('?') {
-            return Err((
-                format!("`{text}` holds a query"),
-                "routes match the path alone; remove the query".to_owned(),
-            ));
-        }
+        check_canonical(text)?;
         Ok(Self { segments, rest: false })
+    }
+
+    /// Whether it names one path alone.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.rest
+            && !self.segments.iter().any(|segment| matches!(segment, SegmentPattern::Variable(_)))
     }
 
     /// Names of the variables, in order.
@@ -154,6 +152,29 @@ impl PathPattern {
             })
             .collect()
     }
+}
+
+/// What a request may not hold, a rule may not either: it could never match, and a wider rule would judge in its place.
+fn check_canonical(text: &str) -> Result<(), (String, String)> {
+    if text.contains('?') {
+        return Err((
+            format!("`{text}` holds a query"),
+            "routes match the path alone; remove the query".to_owned(),
+        ));
+    }
+    if text.contains(';') {
+        return Err((
+            format!("`{text}` holds path parameters"),
+            "remove `;`: upstreams differ in what they make of it".to_owned(),
+        ));
+    }
+    let probe = text.replace("{**}", "x").replace(['{', '}'], "");
+    CanonicalPath::parse(probe.as_bytes()).map(|_| ()).map_err(|error| {
+        (
+            format!("no request can match `{text}`: {error}"),
+            "write the path in its canonical spelling".to_owned(),
+        )
+    })
 }
 
 fn segment(

@@ -62,6 +62,14 @@ struct Leaf {
 }
 
 impl Leaf {
+    fn overlapping(&self, method: Option<&str>) -> impl Iterator<Item = RouteIndex> {
+        let named = self
+            .by_method
+            .iter()
+            .filter(move |(name, _)| method.is_none_or(|method| **name == *method));
+        named.map(|(_, route)| *route).chain(self.any_method)
+    }
+
     fn find(&self, method: &str) -> Option<RouteIndex> {
         self.by_method
             .iter()
@@ -105,9 +113,35 @@ impl RouteTable {
         trie.leaf(path)?.insert(method, route)
     }
 
-    /// The route that judges this request.
-    pub(crate) fn find(&self, request: &Request<'_>) -> Option<RouteIndex> {
-        let find = |trie: &PathTrie| trie.find(request.path(), request.method());
+    /// The routes of the same host, kind of path and method that match some requests of this one while neither matches
+    /// all of the other's (`/a/{x}` and `/{y}/b`): which of them should judge, the file does not say.
+    pub(crate) fn crossing(
+        &self,
+        host: &HostPattern,
+        method: Option<&str>,
+        path: &PathPattern,
+    ) -> Vec<RouteIndex> {
+        let trie = match host {
+            HostPattern::Exact(name) => self.exact.get(name),
+            HostPattern::Wildcard(suffix) => self.wildcard.get(suffix),
+            HostPattern::Any => Some(&self.any),
+        };
+        let mut found = Vec::new();
+        if let Some(trie) = trie
+            && !path.is_exact()
+        {
+            trie.crossing(0, &path.segments, path.rest, Wider::default(), method, &mut found);
+        }
+        found
+    }
+
+    /// The route that judges this request, with this reading of its path.
+    pub(crate) fn find(
+        &self,
+        request: &Request<'_>,
+        path: CanonicalPath<'_>,
+    ) -> Option<RouteIndex> {
+        let find = |trie: &PathTrie| trie.find(path, request.method());
         if !self.exact.is_empty()
             && let Some(route) = self.exact.get(request.host()).and_then(find)
         {
@@ -184,6 +218,104 @@ impl PathTrie {
     }
 }
 
+/// Where two patterns that overlap differ: at which side a variable stands for the other's literal.
+#[derive(Clone, Copy, Default)]
+struct Wider {
+    ours: bool,
+    theirs: bool,
+}
+
+impl PathTrie {
+    /// Collects routes that cross this pattern; see [`RouteTable::crossing`].
+    fn crossing(
+        &self,
+        at: usize,
+        segments: &[SegmentPattern],
+        rest: bool,
+        wider: Wider,
+        method: Option<&str>,
+        found: &mut Vec<RouteIndex>,
+    ) {
+        let Some(node) = self.nodes.get(at) else { return };
+        let Some((first, tail)) = segments.split_first() else {
+            return self.crossing_end(node, rest, wider, method, found);
+        };
+        if rest {
+            // A shorter prefix holds ours, unless ours is wider before it ends.
+            found.extend(node.below.overlapping(method).filter(|_| wider.ours));
+        }
+        let mut go =
+            |next: usize, wider: Wider| self.crossing(next, tail, rest, wider, method, found);
+        match first {
+            SegmentPattern::Literal(text) => {
+                if let Some(next) = node.literal.get(text) {
+                    go(*next, wider);
+                }
+                if let Some(next) = node.variable {
+                    go(next, Wider { theirs: true, ..wider });
+                }
+            }
+            SegmentPattern::Variable(_) => {
+                node.literal.values().for_each(|next| go(*next, Wider { ours: true, ..wider }));
+                if let Some(next) = node.variable {
+                    go(next, wider);
+                }
+            }
+        }
+    }
+
+    fn crossing_end(
+        &self,
+        node: &Node,
+        rest: bool,
+        wider: Wider,
+        method: Option<&str>,
+        found: &mut Vec<RouteIndex>,
+    ) {
+        if !rest {
+            found.extend(node.here.overlapping(method).filter(|_| wider.ours && wider.theirs));
+            return;
+        }
+        found.extend(node.below.overlapping(method).filter(|_| wider.ours && wider.theirs));
+        if wider.theirs {
+            // Longer prefixes below: narrower by their length, wider by a variable.
+            node.literal
+                .values()
+                .copied()
+                .chain(node.variable)
+                .for_each(|next| self.all_below(next, method, found));
+        }
+    }
+
+    fn all_below(&self, at: usize, method: Option<&str>, found: &mut Vec<RouteIndex>) {
+        let Some(node) = self.nodes.get(at) else { return };
+        found.extend(node.below.overlapping(method));
+        node.literal
+            .values()
+            .copied()
+            .chain(node.variable)
+            .for_each(|next| self.all_below(next, method, found));
+    }
+}
+
+/// A path that both patterns match, for messages.
+pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
+    let longest = one.segments.len().max(other.segments.len());
+    let mut out = String::new();
+    for at in 0..longest {
+        let literal = [one, other].into_iter().find_map(|pattern| match pattern.segments.get(at) {
+            Some(SegmentPattern::Literal(text)) => Some(&**text),
+            Some(SegmentPattern::Variable(_)) | None => None,
+        });
+        out.push('/');
+        out.push_str(literal.unwrap_or("x"));
+    }
+    if one.rest || other.rest {
+        out.push_str("/x");
+    }
+    out
+}
+
 impl Node {
     fn literal_for(&self, segment: &str) -> Option<usize> {
         self.literal.get(&*decoded(segment)).copied()
@@ -193,22 +325,6 @@ impl Node {
     fn variable_for(&self, segment: &str) -> Option<usize> {
         self.variable.filter(|_| !segment.is_empty())
     }
-}
-
-/// A request path that a pattern matches, for messages.
-pub(crate) fn example_path(path: &PathPattern) -> String {
-    let mut out = String::new();
-    for segment in &path.segments {
-        out.push('/');
-        match segment {
-            SegmentPattern::Literal(text) => out.push_str(text),
-            SegmentPattern::Variable(_) => out.push('x'),
-        }
-    }
-    if path.rest {
-        out.push_str("/x");
-    }
-    out
 }
 
 /// The routes themselves.

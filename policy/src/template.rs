@@ -33,16 +33,21 @@ impl Template {
         while let Some((literal, tail)) = rest.split_once('{') {
             push_literal(&mut parts, literal)?;
             let (name, tail) = tail.split_once('}').ok_or_else(|| {
-                (
-                    format!("`{text}` opens a brace that is not closed"),
-                    "close it with `}`".to_owned(),
-                )
+                ("opens a brace that is not closed".to_owned(), "close it with `}`".to_owned())
             })?;
             parts.push(part(name, variables)?);
             rest = tail;
         }
         push_literal(&mut parts, rest)?;
+        if parts.is_empty() {
+            return Err(("is empty".to_owned(), "write a value, or remove it".to_owned()));
+        }
         Ok(Self(parts))
+    }
+
+    /// Whether the template says which issuer vouched.
+    pub(crate) fn reads_issuer(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Issuer))
     }
 
     /// Whether the template reads the identity.
@@ -67,17 +72,17 @@ impl Template {
                 Part::PathVariable(name) => out.push_str(&variables.decoded(name)?),
             }
         }
-        let sendable = out.len() <= MAX_HEADER_VALUE_BYTES && !out.chars().any(char::is_control);
+        // HTTP trims a value's ends: ` admin` would arrive as `admin`.
+        let sendable = out.len() <= MAX_HEADER_VALUE_BYTES
+            && !out.chars().any(char::is_control)
+            && out.trim() == out;
         (sendable && !out.is_empty()).then_some(out)
     }
 }
 
 fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), (String, String)> {
     if literal.contains('}') {
-        return Err((
-            format!("`{literal}` closes a brace that is not open"),
-            "open it with `{`".to_owned(),
-        ));
+        return Err(("closes a brace that is not open".to_owned(), "open it with `{`".to_owned()));
     }
     if literal.chars().any(char::is_control) {
         return Err(("a control character".to_owned(), "remove it".to_owned()));

@@ -29,6 +29,27 @@ const HEADERS: &[&str] = &[
     "x-auth-request-access-token",
 ];
 
+/// Headers that hold addresses, whose queries may hold secrets.
+const ADDRESSES: &[&str] = &[
+    "location",
+    "content-location",
+    "referer",
+    "link",
+    "refresh",
+    "x-envoy-original-path",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "origin",
+];
+
+/// Names that are a secret as they stand, but not as parts of others.
+const SECRET_NAMES: &[&str] = &["pin", "cvv", "cvc", "jwt", "sid", "sess", "sig", "signature"];
+
+/// The same in addresses and forms alone: OAuth's codes and keys of signed addresses. In JSON these are common words.
+const SECRET_KEYS: &[&str] = &["code", "key", "auth", "state", "nonce"];
+
 /// Parts of names that sound like a secret, in headers, query keys, forms and JSON members.
 const SECRET_WORDS: &[&str] = &[
     "password",
@@ -43,6 +64,7 @@ const SECRET_WORDS: &[&str] = &[
     "assertion",
     "authorization",
     "sessionid",
+    "sessid",
     "otp",
 ];
 
@@ -63,7 +85,7 @@ impl MirrorRules {
             request: RequestRecord {
                 method: text(&exchange.method),
                 scheme: text(&exchange.scheme),
-                authority: text(&exchange.authority),
+                authority: without_user(text(&exchange.authority)),
                 path: self.path(&exchange.path),
                 headers: self.headers(&exchange.request),
                 body: self.body(&exchange.request),
@@ -86,7 +108,7 @@ impl MirrorRules {
                 || sounds_secret(&name);
             let value = if secret {
                 BLANK.to_owned()
-            } else if name == "location" || name == "referer" {
+            } else if ADDRESSES.contains(&name.as_str()) {
                 self.path(value)
             } else {
                 blank_tokens(text(value))
@@ -98,7 +120,7 @@ impl MirrorRules {
 
     /// A path or an address, with the values of secret query keys blanked. Fragments of addresses carry tokens too.
     fn path(&self, bytes: &[u8]) -> String {
-        let path = text(bytes);
+        let path = without_user(text(bytes));
         let Some((path, query)) = path.split_once(['?', '#']) else { return blank_segments(&path) };
         let mut out = blank_segments(path);
         out.push('?');
@@ -115,7 +137,9 @@ impl MirrorRules {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decoded =
                 percent_encoding::percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
-            let secret = names.contains(&*decoded) || sounds_secret(&decoded);
+            let secret = names.contains(&*decoded)
+                || SECRET_KEYS.contains(&&*decoded)
+                || sounds_secret(&decoded);
             let plain = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
             if pair.contains('=') && (secret || is_token(&plain)) {
                 let _infallible = write!(out, "{name}={BLANK}");
@@ -197,24 +221,50 @@ impl MirrorRules {
 /// `api_key`, `X-Api-Key` and `apiKey` are one name; so are all words of the list, wherever they stand in it.
 fn sounds_secret(lower: &str) -> bool {
     let plain: String = lower.chars().filter(|char| char.is_ascii_alphanumeric()).collect();
-    SECRET_WORDS.iter().any(|word| plain.contains(word))
+    SECRET_NAMES.contains(&plain.as_str()) || SECRET_WORDS.iter().any(|word| plain.contains(word))
 }
 
-/// A JWT, alone or after a scheme.
+/// A JWT, alone or among other text; or a credential with its scheme (RFC 9110 section 11.4).
 fn is_token(text: &str) -> bool {
-    text.split([' ', ',', '"', '\'', '='])
-        .any(|part| part.len() > 16 && looks_like_jws(part.as_bytes()))
+    let scheme = text.split_once(' ').is_some_and(|(scheme, rest)| {
+        ["bearer", "basic", "digest", "dpop", "token", "negotiate"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+            && !rest.trim().is_empty()
+    });
+    scheme
+        || text
+            .split([' ', ',', '"', '\'', '=', ';'])
+            .any(|part| part.len() > 16 && looks_like_jws(part.as_bytes()))
+}
+
+/// User information of an address (`https://user:password@host`), and of an authority.
+fn without_user(text: String) -> String {
+    let start = text.find("://").map_or(0, |at| at.saturating_add(3));
+    let (before, rest) = text.split_at_checked(start).unwrap_or(("", &text));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{before}{BLANK}@{host}{after}"),
+        None => text,
+    }
 }
 
 fn blank_tokens(text: String) -> String {
     if is_token(&text) { BLANK.to_owned() } else { text }
 }
 
+/// Tokens in segments, and values of path parameters (`;jsessionid=..`).
 fn blank_segments(path: &str) -> String {
-    if !path.contains('.') {
+    if !path.contains(['.', ';']) {
         return path.to_owned();
     }
-    let blank = |segment| if is_token(segment) { BLANK } else { segment };
+    let blank = |segment: &str| {
+        let (name, parameters) =
+            segment.split_once(';').map_or((segment, false), |(name, _)| (name, true));
+        let name = if is_token(name) { BLANK } else { name };
+        if parameters { format!("{name};{BLANK}") } else { name.to_owned() }
+    };
     path.split('/').map(blank).collect::<Vec<_>>().join("/")
 }
 

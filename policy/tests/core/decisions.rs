@@ -79,6 +79,7 @@ fn tokens_scopes_and_claims() {
         (good(json!({"scope": "orders.write"})), Reason::ScopeMissing),
         (good(json!({"scope": "", "scp": ["orders.read"]})), Reason::Allowed),
         (token(claims(json!({})), BAD), Reason::SignatureInvalid),
+        (good(json!({"cnf": {"x5t#S256": "x"}})), Reason::BindingMismatch),
         ("opaque".to_owned(), Reason::TokenMalformed),
         ("a.b.c".to_owned(), Reason::TokenMalformed),
         ("a b".to_owned(), Reason::TokenMalformed),
@@ -88,7 +89,8 @@ fn tokens_scopes_and_claims() {
         check(&world, &get("/orders/1").bearer(&token), expected);
     }
     check(&world, &get("/orders/1"), Reason::TokenMissing);
-    check(&world, &get("/orders/1").header("authorization", "Basic dTpw"), Reason::TokenMalformed);
+    check(&world, &get("/orders/1").header("authorization", "Basic dTpw"), Reason::TokenMissing);
+    check(&world, &get("/orders/1").header("authorization", "Bearer"), Reason::TokenMalformed);
     check(&world, &get("/orders/1").bearer("a").bearer("b"), Reason::CredentialAmbiguous);
     check(&world, &get("/staff").bearer(&good(json!({}))), Reason::ClaimMismatch);
     check(
@@ -169,6 +171,13 @@ fn opaque_tokens_beside_jwts() {
         ("string", Some(r#"{"active":"true","aud":"orders","scope":"orders.read"}"#)),
         ("double", Some(r#"{"active":false,"active":true,"aud":"orders","scope":"orders.read"}"#)),
         ("null", Some("null")),
+        ("bound", Some(r#"{"active":true,"aud":"orders","scope":"orders.read","cnf":{"jkt":"x"}}"#)),
+        ("dpop", Some(r#"{"active":true,"aud":"orders","scope":"orders.read","token_type":"DPoP"}"#)),
+        ("id", Some(r#"{"active":true,"aud":"orders","scope":"orders.read","at_hash":"x"}"#)),
+        ("decimal", Some(r#"{"active":true,"aud":"orders","scope":"orders.read","exp":1800000060.5}"#)),
+        ("odd-exp", Some(r#"{"active":true,"aud":"orders","scope":"orders.read","exp":"soon"}"#)),
+        ("odd-aud", Some(r#"{"active":true,"aud":["orders",5],"scope":"orders.read"}"#)),
+        ("odd-sub", Some(r#"{"active":true,"aud":"orders","sub":5,"scope":"orders.read"}"#)),
         ("down", None),
     ]);
     let cases = [
@@ -182,6 +191,13 @@ fn opaque_tokens_beside_jwts() {
         ("string", Reason::DependencyUnavailable),
         ("double", Reason::DependencyUnavailable),
         ("null", Reason::DependencyUnavailable),
+        ("bound", Reason::BindingMismatch),
+        ("dpop", Reason::BindingMismatch),
+        ("id", Reason::TokenTypeMismatch),
+        ("decimal", Reason::Allowed),
+        ("odd-exp", Reason::DependencyUnavailable),
+        ("odd-aud", Reason::DependencyUnavailable),
+        ("odd-sub", Reason::DependencyUnavailable),
         ("down", Reason::DependencyUnavailable),
         ("active active", Reason::TokenMalformed),
     ];
@@ -302,4 +318,81 @@ fn async_defers_and_shadow_never_enforces() {
     assert_eq!((shadow.reason, shadow.would_deny), (Reason::Allowed, Some(Reason::ScopeMissing)));
     let shadow = world.decide(&get("/shadow"), Side::Sidecar);
     assert_eq!((shadow.allows(), shadow.would_deny), (true, Some(Reason::TokenMissing)));
+}
+
+const PARAMETERS: &str = r#"
+version: 1
+routes:
+  - { name: admin, match: { path: /admin }, authenticate: [{ jwt: main }] }
+  - { name: rest, match: { path: "/{**}" }, allow: unauthenticated }
+issuers: { main: { issuer: "https://idp.example", jwks: { discovery: true }, audiences: [orders], algorithms: [ES256] } }
+"#;
+
+#[test]
+fn path_parameters_open_nothing_that_the_plain_path_does_not() {
+    let world = world(PARAMETERS, "");
+    for (path, expected) in [
+        ("/admin", Reason::TokenMissing),
+        ("/admin;x", Reason::RequestMalformed),
+        ("/admin;jsessionid=1", Reason::RequestMalformed),
+        ("/;/admin", Reason::RequestMalformed),
+        ("/;x/admin", Reason::RequestMalformed),
+        ("/x;/admin", Reason::AllowedUnauthenticated),
+        ("/other;v=1/x", Reason::AllowedUnauthenticated),
+        ("/%61dmin", Reason::RequestMalformed),
+        ("/admin%3Bx", Reason::AllowedUnauthenticated),
+    ] {
+        check(&world, &get(path), expected);
+    }
+}
+
+const TWO: &str = r#"
+version: 1
+issuers:
+  a: { issuer: "https://idp.example", jwks: { discovery: true }, audiences: [orders], algorithms: [ES256] }
+  b: { issuer: "https://idp.example", jwks: { discovery: true }, audiences: [billing], algorithms: [ES256] }
+  opaque: { introspection: { url: "https://idp.example/i", client_id: gate, client_secret: { env: SECRET } } }
+routes:
+  - { name: a, match: { path: /a }, authenticate: [{ jwt: a }] }
+  - { name: b, match: { path: /b }, authenticate: [{ introspection: opaque }, { jwt: b }] }
+  - { name: shadow, match: { path: /shadow }, shadow: true, authenticate: [{ jwt: a }], scopes: { all_of: [none] }, forward: { headers: { x-user: "{subject}" } } }
+"#;
+
+#[test]
+fn a_remembered_token_is_verified_anew_for_another_issuer_of_the_same_name() {
+    let world = world(TWO, "");
+    let both = good(json!({"aud": ["orders", "billing"]}));
+    let orders = good(json!({}));
+    for _ in 0..2 {
+        for (path, token, expected) in [
+            ("/a", &both, Reason::Allowed),
+            ("/b", &both, Reason::Allowed),
+            ("/a", &orders, Reason::Allowed),
+            ("/b", &orders, Reason::AudienceMismatch),
+        ] {
+            assert_eq!(
+                world.decide(&get(path).bearer(token), Side::Sidecar).reason,
+                expected,
+                "{path}"
+            );
+        }
+    }
+    assert!(
+        world.asked.borrow().is_empty(),
+        "a JWT of the route's issuer is not asked about elsewhere"
+    );
+}
+
+#[test]
+fn who_was_refused_is_known_and_shadow_forwards_as_if_allowed() {
+    let world = world(TWO, "");
+    let shadow = world.decide(&get("/shadow").bearer(&good(json!({}))), Side::FilterAsking);
+    assert_eq!(shadow.would_deny, Some(Reason::ScopeMissing));
+    assert_eq!(set(&shadow), [("x-user".to_owned(), "alice".to_owned())]);
+    let denied =
+        ours().decide(&get("/orders/1").bearer(&good(json!({"scope": "x"}))), Side::FilterAsking);
+    assert_eq!(denied.identity.unwrap().subject(), Some("alice"));
+    let forged =
+        ours().decide(&get("/orders/1").bearer(&token(claims(json!({})), BAD)), Side::FilterAsking);
+    assert!(forged.identity.is_none());
 }

@@ -293,6 +293,109 @@ fn what_loads_but_hardly_as_meant_is_a_warning() {
     }
 }
 
+const MORE: &[(&str, &str, &str)] = &[
+    (
+        "routes: [{ name: a, match: { path: '/a//{**}' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "no request can match",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/%2e/{**}' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "no request can match",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a?b/{**}' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "query",
+    ),
+    (
+        "routes: [{ name: a, match: { path: '/a;b' }, allow: unauthenticated }]",
+        "routes[0].match.path",
+        "path parameters",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, methods: [GET, GET] }, allow: unauthenticated }]",
+        "routes[0].match.methods",
+        "named twice",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, hosts: [a.b, a.b] }, allow: unauthenticated }]",
+        "routes[0].match.hosts[1]",
+        "named twice",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a, hosts: ['[0:0::1]'] }, allow: unauthenticated }]",
+        "routes[0].match.hosts[0]",
+        "is no host",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-a: '' } } }]",
+        "routes[0].forward.headers.x-a",
+        "is empty",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ introspection: opaque }, { introspection: opaque }] }]",
+        "routes[0].authenticate[1]",
+        "asked twice",
+    ),
+    (
+        "roles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '{claims.a}', resource: b } }]",
+        "routes[0].rbac.api",
+        "looks like a template",
+    ),
+    (
+        "roles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, namespace: '' } }]",
+        "routes[0].rbac.namespace",
+        "is empty",
+    ),
+    (
+        "mode: async\nroles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b } }]",
+        "routes[0].mode",
+        "without `mirror`",
+    ),
+    (
+        "mode: async\nmirror: { sink: { sidecar: {} } }\nroles: [r]\nroutes: [{ name: a, match: { path: /a }, failure_mode: open, authenticate: [{ jwt: main }], rbac: { api: a, resource: b } }]",
+        "routes[0].failure_mode",
+        "has no effect",
+    ),
+    ("mode: async\nfailure_mode: open", "failure_mode", "has no effect"),
+    ("timeout: +5s", "timeout", "is no duration"),
+];
+
+#[test]
+fn more_mistakes_are_errors_that_name_their_place() {
+    for (text, path, message) in MORE {
+        let found = errors(text);
+        assert!(
+            found.iter().any(|(at, what)| at == path && what.contains(message)),
+            "{text}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_told() {
+    for text in [
+        "version: 1\nissuers: { a: { introspection: { url: 'https://i', client_id: a, client_secret: canary } } }",
+        "version: 1\nissuers: { a: { introspection: { url: 'https://gate:canary@i', client_id: a, client_secret: { env: S } } } }",
+        "version: 1\nissuers: { a: { introspection: { client_secret: canary, url: [ } } }",
+        "version: 1\nsecret: canary\nsecret: canary",
+        "version: 1\nissuers: { a: canary }",
+        "version: 1\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-a: 'canary{' } } }]",
+    ] {
+        let found = load(text);
+        assert!(!found.is_empty());
+        assert!(!format!("{found:?}").contains("canary"), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn yaml_words_are_text() {
+    let text = "version: 1\nservice: no\nenvironment: on";
+    assert!(Document::parse(text.as_bytes(), Format::Yaml).is_ok());
+}
+
 #[test]
 fn issuers_are_checked() {
     let cases: &[(&str, &str, &str)] = &[
@@ -378,6 +481,12 @@ fn equal_rules_are_named_both_with_a_request_that_hits_both() {
         ("path: /o, methods: [GET, POST]", "path: /o, methods: [POST]"),
         ("path: /o, hosts: [a.example, b.example]", "path: /o, hosts: [b.example]"),
         ("path: '/o/{**}'", "path: '/o/{**}'"),
+        ("path: '/a/{x}'", "path: '/{y}/b'"),
+        ("path: '/{x}/admin', methods: [GET]", "path: '/public/{y}'"),
+        ("path: '/o/{id}/items'", "path: '/o/special/{kind}'"),
+        ("path: '/{t}/secure/{**}'", "path: '/q/{**}'"),
+        ("path: '/q/{**}'", "path: '/{t}/secure/{**}'"),
+        ("path: '/{a}/x/{**}'", "path: '/p/{b}/{**}'"),
         ("path: '/o/a%20b'", "path: '/o/a%20b'"),
     ] {
         let found = pair(a, b);
@@ -394,6 +503,12 @@ fn equal_rules_are_named_both_with_a_request_that_hits_both() {
         ("path: /o", "path: /o, methods: [POST]"),
         ("path: /o", "path: /o, hosts: [b.example]"),
         ("path: '/o/{**}'", "path: '/o/{id}'"),
+        ("path: '/o/{**}'", "path: '/o/v1/{**}'"),
+        ("path: '/{t}/{**}'", "path: '/q/x/{**}'"),
+        ("path: '/{x}/admin'", "path: '/public/{**}'"),
+        ("path: '/{x}/admin', methods: [GET]", "path: '/public/{y}', methods: [POST]"),
+        ("path: '/{x}/b'", "path: '/{y}/c'"),
+        ("path: '/{x}/{z}'", "path: '/{y}/c'"),
         ("path: /o", "path: /o/"),
     ] {
         assert!(pair(a, b).is_empty(), "{a} and {b}");

@@ -51,6 +51,9 @@ fn a_canary_is_found_nowhere() {
         ("x-forwarded-authorization", "canary"),
         ("x-innocent", bearer.as_str()),
         ("location", "https://a/cb?code=1&access_token=canary#id_token=canary"),
+        ("x-strange", "Basic canary"),
+        ("referer", "https://u:canary@host/p;jsessionid=canary?code=canary"),
+        ("x-forwarded-uri", "/p?sig=canary&key=canary"),
         ("x-plain", "kept"),
     ];
     let json = format!(
@@ -58,7 +61,8 @@ fn a_canary_is_found_nowhere() {
     );
     let mut exchange = Exchange {
         id: "1".to_owned(),
-        path: format!("/a/{JWT}/b?access_token=canary&x=1&sig=canary&api%5Fkey=canary&t={JWT}")
+        authority: b"user:canary@host:80".to_vec(),
+        path: format!("/a/{JWT}/b;sid=canary?code=canary&access_token=canary&x=1&sig=canary&api%5Fkey=canary&t={JWT}")
             .into_bytes(),
         request: message(&headers, json.as_bytes()),
         response: message(&headers, b"grant=x&client_secret=canary&card_number=canary&kept=yes"),
