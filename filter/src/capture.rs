@@ -5,7 +5,14 @@ use sallyport_policy::mirror::wire::{Header, Judge};
 use sallyport_policy::mirror::{Body, Exchange, MirrorRules};
 use sallyport_policy::{Decision, RawRequest};
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::host::{self, Buffer};
+use crate::limits::MAX_CAPTURING_BYTES;
+
+/// Bytes that all captures of a worker hold.
+pub(crate) type Held = Rc<Cell<usize>>;
 
 /// A capture under way.
 #[derive(Default)]
@@ -16,6 +23,14 @@ pub(crate) struct Capture {
     started_us: u64,
     deferred: bool,
     peer: Vec<u8>,
+    held: Held,
+    mine: usize,
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.held.set(self.held.get().saturating_sub(self.mine));
+    }
 }
 
 impl Capture {
@@ -24,6 +39,7 @@ impl Capture {
         raw: &RawRequest<'_>,
         peer: Vec<u8>,
         id: String,
+        held: Held,
     ) -> Self {
         let headers = owned(raw.headers);
         let request_limit = limit(rules, raw.headers);
@@ -40,7 +56,16 @@ impl Capture {
         };
         exchange.request.headers = headers;
         exchange.request.body.wanted = request_limit > 0;
-        Self { exchange, request_limit, response_limit: 0, started_us, deferred: false, peer }
+        Self {
+            exchange,
+            request_limit,
+            response_limit: 0,
+            started_us,
+            deferred: false,
+            peer,
+            held,
+            mine: 0,
+        }
     }
 
     pub(crate) fn decided(&mut self, decision: &Decision) {
@@ -52,7 +77,14 @@ impl Capture {
     }
 
     pub(crate) fn request_body(&mut self, size: usize) {
-        copy(&mut self.exchange.request.body, Buffer::RequestBody, size, self.request_limit);
+        let room = self.room(self.request_limit);
+        self.mine = self.mine.saturating_add(copy(
+            &mut self.exchange.request.body,
+            &self.held,
+            Buffer::RequestBody,
+            size,
+            room,
+        ));
     }
 
     pub(crate) fn response_headers(&mut self, rules: &MirrorRules, headers: &[(&[u8], &[u8])]) {
@@ -67,13 +99,25 @@ impl Capture {
     }
 
     pub(crate) fn response_body(&mut self, size: usize) {
-        copy(&mut self.exchange.response.body, Buffer::ResponseBody, size, self.response_limit);
+        let room = self.room(self.response_limit);
+        self.mine = self.mine.saturating_add(copy(
+            &mut self.exchange.response.body,
+            &self.held,
+            Buffer::ResponseBody,
+            size,
+            room,
+        ));
+    }
+
+    /// The limit of a body, or less where all captures together hold as much as they may.
+    fn room(&self, limit: usize) -> usize {
+        if self.held.get() >= MAX_CAPTURING_BYTES { 0 } else { limit }
     }
 
     /// The exchange, and what the sidecar is to judge of it.
     pub(crate) fn finish(mut self) -> (Exchange, Option<Judge>) {
         self.exchange.duration_us = host::now_us().saturating_sub(self.started_us);
-        let exchange = self.exchange;
+        let (exchange, peer) = (std::mem::take(&mut self.exchange), std::mem::take(&mut self.peer));
         let judge = self.deferred.then(|| Judge {
             id: exchange.id.clone(),
             method: exchange.method.clone(),
@@ -86,7 +130,7 @@ impl Capture {
                 .iter()
                 .map(|(name, value)| Header { name: name.clone(), value: value.clone() })
                 .collect(),
-            peer: self.peer,
+            peer,
         });
         (exchange, judge)
     }
@@ -105,12 +149,15 @@ fn owned(headers: &[(&[u8], &[u8])]) -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-fn copy(body: &mut Body, buffer: Buffer, size: usize, limit: usize) {
+/// Gives the number of bytes copied.
+fn copy(body: &mut Body, held: &Held, buffer: Buffer, size: usize, limit: usize) -> usize {
     body.total = body.total.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
     let room = limit.saturating_sub(body.bytes.len()).min(size);
-    if room > 0
-        && let Some(bytes) = host::buffer(buffer, room)
-    {
-        body.bytes.extend_from_slice(&bytes);
+    if room == 0 {
+        return 0;
     }
+    let Some(bytes) = host::buffer(buffer, room) else { return 0 };
+    held.set(held.get().saturating_add(bytes.len()));
+    body.bytes.extend_from_slice(&bytes);
+    bytes.len()
 }

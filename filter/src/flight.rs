@@ -39,7 +39,11 @@ pub(crate) struct Flight {
     verdict_key: Option<Vec<u8>>,
     /// The question to the sidecar that is under way.
     call: Option<u32>,
+    /// When that was asked, in milliseconds since 1970.
+    asked_ms: u64,
     waiting: bool,
+    /// It may go upstream: the one word that lets bodies and trailers by.
+    passed: bool,
     pub(crate) capture: Option<Capture>,
 }
 
@@ -52,7 +56,9 @@ impl Flight {
             check: Check::default(),
             verdict_key: None,
             call: None,
+            asked_ms: 0,
             waiting: false,
+            passed: false,
             capture: None,
         }
     }
@@ -62,8 +68,8 @@ impl Flight {
         self.id
     }
 
-    pub(crate) fn waits(&self) -> bool {
-        self.waiting
+    pub(crate) fn passed(&self) -> bool {
+        self.passed
     }
 
     /// The request's headers are here. `me` is this flight.
@@ -78,7 +84,8 @@ impl Flight {
         let gate = Rc::clone(&flight.gate);
         let raw = raw(&pairs);
         if let Some(rules) = gate.policy.mirror() {
-            flight.capture = Some(Capture::start(rules, &raw, peer(), gate.fresh_id()));
+            flight.capture =
+                Some(Capture::start(rules, &raw, peer(), gate.fresh_id(), Rc::clone(&gate.held)));
         }
         let now = flight.drive(me, &raw, &pairs, None);
         drop(pairs);
@@ -120,13 +127,13 @@ impl Flight {
                 Some(_) => "sallyport.sidecar_calls.ok",
                 None => "sallyport.sidecar_calls.failed",
             });
-            let key = flight.verdict_key.take();
+            let (key, asked_ms) = (flight.verdict_key.take(), flight.asked_ms);
             received.map(|received| {
                 let mut verdicts = gate.verdicts.borrow_mut();
-                if let Some(generation) = received.generation {
-                    verdicts.heard(generation, host::now_ms());
-                }
-                if let Some(key) = key {
+                let current = received
+                    .generation
+                    .is_some_and(|generation| verdicts.heard(generation, asked_ms));
+                if let Some(key) = key.filter(|_| current) {
                     verdicts.remember(key, &received.verdict, received.ttl_seconds, gate.now_ms());
                 }
                 received.verdict
@@ -163,19 +170,20 @@ impl Flight {
             };
             // Each question is asked once in a check, so this ends.
             match self.answer(me, raw, &call) {
-                Some(reply) => step = self.check.resume(&context, &request, reply),
-                None => return Now::Waits,
+                Ok(Some(reply)) => step = self.check.resume(&context, &request, reply),
+                Ok(None) => return Now::Waits,
+                Err(reason) => return self.refuse(reason),
             }
         }
     }
 
-    /// Answers a question at once, or sees to it that the answer comes (none).
+    /// Answers a question at once, or sees to it that the answer comes (none). An error is the client's fault.
     fn answer(
         &mut self,
         me: &Rc<RefCell<Self>>,
         raw: &RawRequest<'_>,
         call: &Call,
-    ) -> Option<Reply> {
+    ) -> Result<Option<Reply>, Reason> {
         match call {
             Call::Keys { issuer, newer } => {
                 let gate = &self.gate;
@@ -187,14 +195,14 @@ impl Flight {
                             self.id,
                             Parked { flight: Rc::clone(me), issuer: *issuer, epoch, until_ms },
                         );
-                        None
+                        Ok(None)
                     }
-                    Wait::Until(_) | Wait::Over => Some(Reply::Keys),
+                    Wait::Until(_) | Wait::Over => Ok(Some(Reply::Keys)),
                 }
             }
             Call::Sidecar { timeout_ms } => self.ask_sidecar(me, raw, *timeout_ms),
             // The filter never judges opaque tokens itself.
-            Call::Introspect { .. } => Some(Reply::Introspection(None)),
+            Call::Introspect { .. } => Ok(Some(Reply::Introspection(None))),
         }
     }
 
@@ -203,7 +211,7 @@ impl Flight {
         me: &Rc<RefCell<Self>>,
         raw: &RawRequest<'_>,
         timeout_ms: u64,
-    ) -> Option<Reply> {
+    ) -> Result<Option<Reply>, Reason> {
         let gate = Rc::clone(&self.gate);
         // A host call that only these requests pay.
         let peer = peer();
@@ -211,21 +219,24 @@ impl Flight {
         let key = verdicts::key(raw);
         if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
             gate.metrics.event("sallyport.verdict_cache.hit");
-            return Some(Reply::Verdict(Some(verdict)));
+            return Ok(Some(Reply::Verdict(Some(verdict))));
         }
         gate.metrics.event("sallyport.verdict_cache.miss");
+        // What cannot be asked is no dead dependency, which some routes would let pass.
+        let message =
+            ext_authz::question(raw, gate.policy.digest()).ok_or(Reason::RequestMalformed)?;
         let call = gate.sidecar.as_ref().and_then(|cluster| {
-            let message = ext_authz::question(raw, gate.policy.digest())?;
             host::grpc_call(cluster, ext_authz::SERVICE, ext_authz::METHOD, &message, timeout_ms)
         });
         let Some(call) = call else {
             gate.metrics.event("sallyport.sidecar_calls.failed");
-            return Some(Reply::Verdict(None));
+            return Ok(Some(Reply::Verdict(None)));
         };
         self.verdict_key = Some(key);
+        self.asked_ms = host::now_ms();
         self.call = Some(call);
         gate.asked.borrow_mut().insert(call, Rc::clone(me));
-        None
+        Ok(None)
     }
 
     fn apply(&mut self, decision: &Decision, pairs: &[Pair<'_>]) -> Now {
@@ -233,6 +244,7 @@ impl Flight {
         if let Some(capture) = &mut self.capture {
             capture.decided(decision);
         }
+        self.passed = decision.allows();
         match &decision.outcome {
             Outcome::Allow(permit) => {
                 let changes = permit.mutations();
@@ -254,6 +266,7 @@ impl Flight {
                 if host::set_header_pairs(Map::Request, &block) {
                     Now::Continues
                 } else {
+                    self.passed = false;
                     self.respond(&Denial::new(Reason::PolicyUnavailable), None)
                 }
             }
@@ -274,6 +287,20 @@ impl Flight {
         );
         host::send_local_response(answer.status, &headers, answer.body.as_bytes());
         Now::Answered
+    }
+
+    /// Trailers are headers that come late: what may not come from the client is taken out of them too.
+    pub(crate) fn trailers(&self) {
+        let Some(block) = host::header_pairs(Map::RequestTrailers) else { return };
+        let Some(pairs) = pairs::parse(&block) else { return };
+        let removed = |name: &[u8]| {
+            self.gate.policy.identity_headers().contains(name)
+                || name.eq_ignore_ascii_case(b"authorization")
+        };
+        if pairs.iter().any(|(name, _)| removed(name)) {
+            let kept = pairs.iter().copied().filter(|(name, _)| !removed(name));
+            host::set_header_pairs(Map::RequestTrailers, &pairs::serialise(kept));
+        }
     }
 
     /// The stream ended.

@@ -15,7 +15,7 @@ use sallyport_policy::{
     Topology,
 };
 
-use crate::capture::Capture;
+use crate::capture::{Capture, Held};
 use crate::crypto::Backend;
 use crate::flight::Flight;
 use crate::host;
@@ -24,6 +24,7 @@ use crate::limits::{PUSH_TIMEOUT_MS, TOKEN_CACHE_BYTES};
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Tally};
 use crate::verdicts::Verdicts;
+use sallyport_policy::limits::MAX_CLUSTER_BYTES;
 
 /// One configuration at work.
 pub(crate) struct Gate {
@@ -41,8 +42,11 @@ pub(crate) struct Gate {
     pub(crate) parked: RefCell<HashMap<u32, Parked>>,
     /// Requests whose question to the sidecar was asked while the root context ran, by call.
     pub(crate) asked: RefCell<HashMap<u32, Rc<RefCell<Flight>>>>,
+    /// Bytes of bodies that open streams hold.
+    pub(crate) held: Held,
     now_ms: Cell<u64>,
-    contact: Cell<Option<u32>>,
+    /// The call that asks for the sidecar's generation, and when it was made.
+    contact: Cell<Option<(u32, u64)>>,
     random: RandomState,
     counter: Cell<u64>,
 }
@@ -60,6 +64,7 @@ impl Gate {
     pub(crate) fn new(configuration: &[u8]) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let config = PluginConfig::parse(configuration)?;
         let (policy, warnings) = Policy::compile_filter_copy(&config.policy)?;
+        without_sidecar(&policy, &config)?;
         Ok((Self::with(policy, &config), warnings))
     }
 
@@ -97,6 +102,7 @@ impl Gate {
             backend: Backend::Pure,
             parked: RefCell::default(),
             asked: RefCell::default(),
+            held: Held::default(),
             now_ms: Cell::new(host::now_ms()),
             contact: Cell::new(None),
             random: RandomState::new(),
@@ -131,7 +137,9 @@ impl Gate {
 
     /// One tick; `slow` once a second.
     pub(crate) fn tick(&self, now_ms: u64, slow: bool) {
-        self.now_ms.set(now_ms);
+        if now_ms < self.now_ms.replace(now_ms) {
+            self.clock_stepped();
+        }
         if self.keys.tick(self.now_ms(), slow) {
             self.tokens.borrow_mut().clear();
         }
@@ -140,6 +148,30 @@ impl Gate {
             self.keep_contact();
             self.metrics.flush();
         }
+    }
+
+    /// The clock went backwards: whoever waits for a time would wait too long, and what stands until a time too.
+    fn clock_stepped(&self) {
+        self.verdicts.borrow_mut().clock_stepped();
+        self.queue.borrow_mut().clock_stepped();
+        self.parked.borrow_mut().values_mut().for_each(|parked| parked.until_ms = 0);
+    }
+
+    /// This configuration ends: what is still queued is dropped and counted, gauges go back, counters are handed over.
+    pub(crate) fn end(&self, gauge: &'static str) {
+        let left = self.queue.borrow_mut().abandon();
+        if left > 0 {
+            self.metrics.events_by(
+                "sallyport.mirror.dropped.config_change",
+                u64::try_from(left).unwrap_or(u64::MAX),
+            );
+            self.metrics.gauge(
+                "sallyport.mirror.queued",
+                i64::try_from(left).unwrap_or(0).saturating_neg(),
+            );
+        }
+        self.metrics.gauge(gauge, -1);
+        self.metrics.flush();
     }
 
     /// A finished exchange goes into the queue, redacted.
@@ -169,18 +201,19 @@ impl Gate {
     fn keep_contact(&self) {
         let Some(cluster) = &self.sidecar else { return };
         if self.contact.get().is_none() && !self.verdicts.borrow().is_empty() {
-            self.contact.set(push(cluster, &Batch::default()));
+            let asked_ms = host::now_ms();
+            self.contact.set(push(cluster, &Batch::default()).map(|token| (token, asked_ms)));
         }
     }
 
     /// A call to the collector ended. False: it was not one.
     pub(crate) fn pushed(&self, token: u32, reply: Option<&[u8]>) -> bool {
         let receipt = reply.and_then(|bytes| Receipt::decode(bytes).ok());
-        if let Some(receipt) = &receipt {
-            self.verdicts.borrow_mut().heard(receipt.generation, host::now_ms());
-        }
-        if self.contact.get() == Some(token) {
+        if let Some((_, asked_ms)) = self.contact.get().filter(|(contact, _)| *contact == token) {
             self.contact.set(None);
+            if let Some(receipt) = receipt {
+                self.verdicts.borrow_mut().heard(receipt.generation, asked_ms);
+            }
             return true;
         }
         let mut queue = self.queue.borrow_mut();
@@ -205,6 +238,33 @@ impl Gate {
         let (before, after) =
             (i64::try_from(before).unwrap_or(0), i64::try_from(after).unwrap_or(0));
         self.metrics.gauge("sallyport.mirror.queued", after.saturating_sub(before));
+    }
+}
+
+/// What needs a sidecar where there is none would be unavailable for ever, and pass where a route fails open.
+fn without_sidecar(policy: &Policy, config: &PluginConfig) -> Result<(), Vec<Problem>> {
+    let fix = "name the sidecar's cluster as `sidecar.cluster`";
+    if let Some(name) = &config.sidecar_cluster
+        && (name.is_empty() || name.len() > MAX_CLUSTER_BYTES)
+    {
+        return Err(vec![Problem::error(
+            "sidecar.cluster",
+            "is no name of a cluster that can be called",
+            fix,
+        )]);
+    }
+    if config.sidecar_cluster.is_some() {
+        return Ok(());
+    }
+    if policy.mirror().is_some() {
+        return Err(vec![Problem::error("sidecar", "is missing, and `mirror` sends to it", fix)]);
+    }
+    match policy.needs_sidecar().filter(|_| config.topology == Topology::Ask) {
+        Some(route) => {
+            let message = format!("is missing, and the route `{}` asks it", route.name());
+            Err(vec![Problem::error("sidecar", message, fix)])
+        }
+        None => Ok(()),
     }
 }
 

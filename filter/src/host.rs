@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub(crate) enum Map {
     Request = 0,
+    RequestTrailers = 1,
     Response = 2,
     CallResponse = 6,
 }
@@ -172,6 +173,7 @@ pub(crate) fn set_header_pairs(map: Map, pairs: &[u8]) -> bool {
 const fn code(map: Map) -> u32 {
     match map {
         Map::Request => 0,
+        Map::RequestTrailers => 1,
         Map::Response => 2,
         Map::CallResponse => 6,
     }
@@ -344,7 +346,7 @@ pub(crate) fn http_get(
     proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, None, vec![], timeout).ok()
 }
 
-/// Starts a gRPC call on a cluster, as above.
+/// Starts a gRPC call on a cluster, as above. None also for a name that the message cannot carry.
 pub(crate) fn grpc_call(
     cluster: &str,
     service: &str,
@@ -353,8 +355,9 @@ pub(crate) fn grpc_call(
     timeout_ms: u64,
 ) -> Option<u32> {
     let timeout = Duration::from_millis(timeout_ms);
+    let target = grpc_service(cluster)?;
     proxy_wasm::hostcalls::dispatch_grpc_call(
-        cluster,
+        &target,
         service,
         method,
         vec![],
@@ -362,4 +365,26 @@ pub(crate) fn grpc_call(
         timeout,
     )
     .ok()
+}
+
+/// The cluster as `envoy.config.core.v3.GrpcService{envoy_grpc{cluster_name}}`. Envoy takes the bare name too, but only
+/// after it failed to read it as this message: a name like `authz-svc` is one, of unknown fields, and ends the process.
+fn grpc_service(cluster: &str) -> Option<String> {
+    let inner = u8::try_from(cluster.len()).ok().filter(|length| *length <= 125 && *length > 0)?;
+    let outer = inner.checked_add(2)?;
+    let head = [0x0a, outer, 0x0a, inner];
+    Some(head.iter().map(|byte| char::from(*byte)).chain(cluster.chars()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grpc_service;
+
+    #[test]
+    fn a_cluster_is_named_by_a_message() {
+        assert_eq!(grpc_service("authz-svc").unwrap().as_bytes(), b"\x0a\x0b\x0a\x09authz-svc");
+        assert!(grpc_service(&"x".repeat(125)).unwrap().len() == 129);
+        assert_eq!(grpc_service(&"x".repeat(126)), None);
+        assert_eq!(grpc_service(""), None);
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Keys {
 
 /// One issuer.
 struct Slot {
-    /// None: an introspection issuer, which has no keys.
+    /// None: keys that this filter cannot fetch: no cluster is named, or tokens are asked about.
     source: Option<Source>,
     /// Version of the note that `keys` were read from.
     version: u32,
@@ -40,7 +40,7 @@ struct Slot {
 struct Source {
     issuer: String,
     location: KeyLocation,
-    cluster: Option<String>,
+    cluster: String,
 }
 
 /// What the board says of one issuer besides the keys. Times are milliseconds since 1970; 0: never.
@@ -77,7 +77,7 @@ impl Keys {
     pub(crate) fn new(policy: &Policy, shared: bool) -> Self {
         let slots = policy.issuers().iter().map(|issuer| Slot {
             source: match issuer.kind() {
-                IssuerKind::Jwt(jwt) => Some(Source::new(jwt)),
+                IssuerKind::Jwt(jwt) => Source::new(jwt),
                 IssuerKind::Introspection(_) => None,
             },
             version: 0,
@@ -100,12 +100,13 @@ impl Keys {
     pub(crate) fn wait(&self, issuer: IssuerId, newer: bool, now_ms: u64) -> Wait {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = slots.get_mut(issuer.index()) else { return Wait::Over };
-        if slot.source.as_ref().is_none_or(|source| source.cluster.is_none()) {
+        if slot.source.is_none() {
             return Wait::Over;
         }
         if newer {
             // The board knows of other workers' fetches; this look is as rare as unknown keys after the cool-down.
-            let cooling = now_ms < slot.status.forced.saturating_add(UNKNOWN_KEY_COOL_DOWN_MS);
+            let status = slot.status.as_of(now_ms);
+            let cooling = now_ms < status.forced.saturating_add(UNKNOWN_KEY_COOL_DOWN_MS);
             if cooling && !slot.status.busy(now_ms) {
                 return Wait::Over;
             }
@@ -120,6 +121,7 @@ impl Keys {
         for slot in self.slots.borrow_mut().iter_mut() {
             if slot.source.is_some() && (slow || slot.hurry()) {
                 changed |= slot.read(&self.board);
+                changed |= slot.drop_stale(now_ms);
                 slot.lead(&self.board, now_ms);
             }
         }
@@ -153,21 +155,16 @@ impl KeySource for Keys {
         let Some(slot) = slots.get(issuer.index()) else { return KeyState::Unavailable };
         match &slot.keys {
             Some(keys) => KeyState::Ready(Arc::clone(keys)),
-            None if slot.source.as_ref().is_some_and(|source| source.cluster.is_some()) => {
-                KeyState::Pending
-            }
+            None if slot.source.is_some() => KeyState::Pending,
             None => KeyState::Unavailable,
         }
     }
 }
 
 impl Source {
-    fn new(jwt: &JwtIssuer) -> Self {
-        Self {
-            issuer: jwt.rules.issuer.clone(),
-            location: jwt.keys.clone(),
-            cluster: jwt.cluster.clone(),
-        }
+    fn new(jwt: &JwtIssuer) -> Option<Self> {
+        let cluster = jwt.cluster.clone()?;
+        Some(Self { issuer: jwt.rules.issuer.clone(), location: jwt.keys.clone(), cluster })
     }
 
     fn address(&self) -> &str {
@@ -177,15 +174,11 @@ impl Source {
     }
 
     fn keys_note(&self) -> String {
-        format!("sallyport/jwks/{}/{}", self.cluster.as_deref().unwrap_or_default(), self.address())
+        format!("sallyport/jwks/{}/{}", self.cluster, self.address())
     }
 
     fn status_note(&self) -> String {
-        format!(
-            "sallyport/jwks-status/{}/{}",
-            self.cluster.as_deref().unwrap_or_default(),
-            self.address()
-        )
+        format!("sallyport/jwks-status/{}/{}", self.cluster, self.address())
     }
 }
 
@@ -195,7 +188,19 @@ impl Status {
     }
 
     fn busy(&self, now_ms: u64) -> bool {
-        now_ms < self.lease
+        now_ms < self.as_of(now_ms).lease
+    }
+
+    /// A time in the future was written before the clock stepped back: it counts as none.
+    fn as_of(self, now_ms: u64) -> Self {
+        let past = |time: u64| if time > now_ms { 0 } else { time };
+        let lease = if self.lease > now_ms.saturating_add(LEASE_MS) { 0 } else { self.lease };
+        Self {
+            fetched: past(self.fetched),
+            failed: past(self.failed),
+            forced: past(self.forced),
+            lease,
+        }
     }
 
     fn write(self) -> Vec<u8> {
@@ -251,19 +256,26 @@ impl Slot {
     }
 
     fn due(&self, now_ms: u64) -> bool {
-        let status = &self.status;
+        let status = self.status.as_of(now_ms);
         let retry = now_ms >= status.failed.saturating_add(RETRY_MS);
         let force = self.wanted && now_ms >= status.forced.saturating_add(UNKNOWN_KEY_COOL_DOWN_MS);
         let old = self.keys.is_none() || now_ms >= status.fetched.saturating_add(KEYS_FRESH_MS);
-        force || (old && retry)
+        retry && (force || old)
+    }
+
+    /// Keys that could not be renewed for too long are no longer used, nor the tokens that they verified.
+    fn drop_stale(&mut self, now_ms: u64) -> bool {
+        let stale =
+            self.keys.is_some() && now_ms >= self.status.fetched.saturating_add(KEYS_STALE_MS);
+        if stale {
+            self.keys = None;
+            self.text.clear();
+        }
+        stale
     }
 
     /// Starts a fetch, if one is due and no other worker is at it.
     fn lead(&mut self, board: &Board, now_ms: u64) {
-        if self.keys.is_some() && now_ms >= self.status.fetched.saturating_add(KEYS_STALE_MS) {
-            self.keys = None;
-            self.text.clear();
-        }
         if self.fetch.is_some() || !self.due(now_ms) {
             return;
         }
@@ -301,7 +313,7 @@ impl Slot {
     fn get(&mut self, board: &Board, stage: Stage, url: &str, now_ms: u64) {
         let started = self.source.as_ref().and_then(|source| {
             let (scheme, authority, path) = parts(url)?;
-            host::http_get(source.cluster.as_deref()?, authority, scheme, path, FETCH_TIMEOUT_MS)
+            host::http_get(&source.cluster, authority, scheme, path, FETCH_TIMEOUT_MS)
         });
         match started {
             Some(token) => self.fetch = Some(Fetch { token, stage }),
@@ -356,7 +368,8 @@ impl Slot {
                 &format!("sallyport: keys of {} were not fetched: {why}", source.issuer),
             );
         }
-        self.conclude(board, |status| status.failed = now_ms);
+        // It taught nothing, so it does not use up the pause between fetches for unknown keys.
+        self.conclude(board, |status| (status.failed, status.forced) = (now_ms, 0));
         false
     }
 
@@ -410,6 +423,10 @@ mod tests {
         let status = Status { fetched: 1, failed: 2, forced: 3, lease: 4 };
         assert!(Status::read(&status.write()) == Some(status));
         assert!(Status::read(b"short").is_none());
+        let future =
+            Status { fetched: 9_000_000, failed: 9_000_000, forced: 9_000_000, lease: 9_000_000 };
+        assert!(future.as_of(1_000) == Status::default(), "the clock stepped back");
+        assert!(Status { lease: 4_000, ..future }.busy(1_000));
     }
 
     #[test]

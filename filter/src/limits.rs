@@ -47,3 +47,8 @@ pub(crate) const MAX_BATCH_BYTES: usize = 512 * 1024;
 pub(crate) const MAX_PUSHES: usize = 2;
 /// Tries for one record before it is dropped and counted.
 pub(crate) const MAX_PUSH_TRIES: u8 = 30;
+/// Bytes of bodies that are being captured, over all open streams: clients choose how many these are. Beyond it bodies
+/// are counted, not copied.
+pub(crate) const MAX_CAPTURING_BYTES: usize = 4 * 1024 * 1024;
+/// Age at which the note of a good policy at work no longer counts; it is renewed every second.
+pub(crate) const GOOD_NOTE_MS: u64 = 10_000;

@@ -104,6 +104,19 @@ impl Queue {
         Some(Tally { exported: u64::try_from(exported).unwrap_or(u64::MAX), ..Tally::default() })
     }
 
+    /// The clock went backwards: no time noted before means anything.
+    pub(crate) fn clock_stepped(&mut self) {
+        self.retry_at_ms = 0;
+    }
+
+    /// This configuration ends. Gives how many records it leaves behind.
+    pub(crate) fn abandon(&mut self) -> usize {
+        self.waiting.clear();
+        self.in_flight.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.entries)
+    }
+
     fn take_batch(&mut self) -> Vec<Item> {
         let mut bytes = 0_usize;
         let mut items = Vec::new();

@@ -7,10 +7,11 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use sallyport_policy::{Problem, Reply};
 
+use crate::crypto::Backend;
 use crate::flight::{Flight, Now};
 use crate::gate::Gate;
 use crate::host::{self, Buffer, Level};
-use crate::limits::{BUSY_TICK_MS, MAX_RELEASES, SLOW_TICK_MS, TICK_MS};
+use crate::limits::{BUSY_TICK_MS, GOOD_NOTE_MS, MAX_RELEASES, SLOW_TICK_MS, TICK_MS};
 use crate::stream::{Stream, grpc_reply};
 
 /// One plugin configuration of one worker.
@@ -58,6 +59,14 @@ impl Root {
         }
         for (id, flight) in due {
             self.within(id, || Flight::resume(&flight, Reply::Keys));
+        }
+    }
+
+    /// The gauge that tells who computes signatures in this filter instance.
+    fn gauge(&self) -> &'static str {
+        match self.gate.backend {
+            Backend::Host => "sallyport.signature_backend.host",
+            Backend::Pure => "sallyport.signature_backend.pure",
         }
     }
 
@@ -123,16 +132,31 @@ fn good_policy_note() -> Option<String> {
     Some(format!("sallyport/good/{}", String::from_utf8_lossy(&name)))
 }
 
+/// The note is written under the same condition, and renewed: one that is old is of a filter that is gone, and counting
+/// it would leave a listener without a gate in place.
 fn good_policy_seen() -> bool {
-    // Read only where the plugin's own configuration could be trusted to have a `vm_id`; the note is written under
-    // the same condition, and a foreign note can only make us keep what is at work.
-    good_policy_note().is_some_and(|note| {
-        host::property(b"plugin_vm_id").is_some_and(|id| !id.is_empty())
-            && host::shared_data(&note).is_some()
-    })
+    let Some((text, _)) =
+        own_vm_id().then(good_policy_note).flatten().and_then(|note| host::shared_data(&note))
+    else {
+        return false;
+    };
+    let written = text.try_into().map(u64::from_le_bytes).unwrap_or(0);
+    host::now_ms() <= written.saturating_add(GOOD_NOTE_MS)
+}
+
+/// Whether this VM has an id of its own, so that its shared data is ours.
+fn own_vm_id() -> bool {
+    host::property(b"plugin_vm_id").is_some_and(|id| !id.is_empty())
 }
 
 impl Context for Root {
+    fn on_done(&mut self) -> bool {
+        if self.told.get() {
+            self.gate.end(self.gauge());
+        }
+        true
+    }
+
     fn on_http_call_response(&mut self, token: u32, _: usize, _: usize, _: usize) {
         let ended = self.gate.keys.received(token, self.gate.now_ms());
         if let Some(Some(ok)) = ended {
@@ -174,16 +198,14 @@ impl RootContext for Root {
         }
         if !self.told.replace(true) && self.loaded.get() {
             // From here, not from `on_configure`: that also runs in a canary VM.
-            let name = match self.gate.backend {
-                crate::crypto::Backend::Host => "sallyport.signature_backend.host",
-                crate::crypto::Backend::Pure => "sallyport.signature_backend.pure",
-            };
-            self.gate.metrics.gauge(name, 1);
-            if let Some(note) = good_policy_note()
-                && host::property(b"plugin_vm_id").is_some_and(|id| !id.is_empty())
-            {
-                host::set_shared_data(&note, b"1", 0);
-            }
+            self.gate.metrics.gauge(self.gauge(), 1);
+        }
+        if slow
+            && self.loaded.get()
+            && own_vm_id()
+            && let Some(note) = good_policy_note()
+        {
+            host::set_shared_data(&note, &now_ms.to_le_bytes(), 0);
         }
         self.gate.tick(now_ms, slow);
         self.release_parked();

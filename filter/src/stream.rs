@@ -55,8 +55,17 @@ impl HttpContext for Stream {
         if let Some(capture) = &mut flight.capture {
             capture.request_body(size);
         }
-        // Cannot be while headers are paused; if a host does it all the same, nothing may slip by.
-        if flight.waits() { Action::Pause } else { Action::Continue }
+        // Cannot be while headers are paused; if a host does it all the same, nothing slips by.
+        if flight.passed() { Action::Continue } else { Action::Pause }
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        let flight = self.flight.borrow();
+        if !flight.passed() {
+            return Action::Pause;
+        }
+        flight.trailers();
+        Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {

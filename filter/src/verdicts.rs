@@ -68,13 +68,24 @@ impl Verdicts {
         }
     }
 
-    /// The sidecar was heard of. A new generation ends all verdicts given before.
-    pub(crate) fn heard(&mut self, generation: u64, now_ms: u64) {
-        self.contact_ms = now_ms;
-        if generation != self.generation {
+    /// The sidecar was heard of: `asked_ms` is when it was asked, and what it said cannot be newer than that. A new
+    /// generation ends all verdicts given before; an older one is an answer that came late. False: it came late.
+    pub(crate) fn heard(&mut self, generation: u64, asked_ms: u64) -> bool {
+        if generation < self.generation {
+            return false;
+        }
+        self.contact_ms = self.contact_ms.max(asked_ms);
+        if generation > self.generation {
             self.generation = generation;
             self.forget();
         }
+        true
+    }
+
+    /// The clock went backwards: no time noted before means anything.
+    pub(crate) fn clock_stepped(&mut self) {
+        self.contact_ms = 0;
+        self.forget();
     }
 
     /// Those that are over go; if that is not enough, all go: simple, bounded, and rare with short times.
@@ -163,7 +174,9 @@ mod tests {
         assert!(verdicts.recall(b"k", 10_999).is_some());
         assert!(verdicts.recall(b"k", 11_000).is_none(), "over");
         verdicts.remember(b"k".to_vec(), &verdict(), 10, 11_000);
-        verdicts.heard(2, 11_100);
+        assert!(!verdicts.heard(0, 11_050), "an answer that came late");
+        assert!(verdicts.recall(b"k", 11_050).is_some());
+        assert!(verdicts.heard(2, 11_100));
         assert!(verdicts.recall(b"k", 11_200).is_none(), "a new generation");
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn compile_route(
         open(&place, route, problems);
         Access::Open
     } else {
-        Access::Requirements(requirements(compiler, &place, route, &variables, problems))
+        Access::Requirements(Box::new(requirements(compiler, &place, route, &variables, problems)))
     };
     let forward = forward(&place, route.forward.as_ref(), &access, &variables, problems);
     let deferred = deferred(compiler, &place, route, &access, problems);

@@ -64,7 +64,7 @@ pub(crate) enum Access {
     /// `allow: unauthenticated`.
     Open,
     /// Whoever satisfies all of this.
-    Requirements(Requirements),
+    Requirements(Box<Requirements>),
 }
 
 /// What a protected route asks for.

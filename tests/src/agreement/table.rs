@@ -162,7 +162,7 @@ pub const ROWS: &[Row] = &[
     order("two spaces", Around("Bearer  ", t::good, ""), Allowed),
     order("scheme alone", Raw(b"Bearer"), TokenMalformed),
     order("no scheme", Around("", t::good, ""), TokenMalformed),
-    order("Basic", Raw(b"Basic dTpw"), TokenMalformed),
+    order("Basic", Raw(b"Basic dTpw"), TokenMissing),
     order("Digest with commas", Raw(b"Digest a=b, c=d"), TokenMalformed),
     order("empty", Raw(b""), TokenMalformed),
     order("not UTF-8", Raw(b"Bearer \xff\xfe"), TokenMalformed),
