@@ -1,4 +1,5 @@
-//! An introspection endpoint as we know it: address, our credentials, its breaker. `introspection.rs` asks it.
+//! An introspection endpoint as we know it: address, our credentials, its breaker, the calls under way.
+//! `introspection.rs` asks it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderValue;
 use sallyport_policy::IntrospectionEndpoint;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::breaker::Breaker;
-use crate::limits::LOG_PAUSE;
+use crate::limits::{INTROSPECTION_CALLS, LOG_PAUSE};
 use crate::secret::Secret;
 
 /// SHA-256 of endpoint, client and token: no token is kept.
@@ -22,7 +24,27 @@ pub(crate) struct Endpoint {
     client_id: String,
     pub(crate) authorization: HeaderValue,
     pub(crate) breaker: Breaker,
-    logged: Mutex<Option<Instant>>,
+    /// One permit a call.
+    pub(crate) calls: Semaphore,
+    pub(crate) failure_log: Seldom,
+    /// Its own, so that odd tokens of a client cannot keep a failure out of the log.
+    pub(crate) refusal_log: Seldom,
+}
+
+/// Lets a log line through now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    /// Whether to log now.
+    pub(crate) fn now(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| at.elapsed() >= LOG_PAUSE);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
+    }
 }
 
 impl Endpoint {
@@ -37,7 +59,9 @@ impl Endpoint {
             client_id: endpoint.client_id.clone(),
             authorization,
             breaker: Breaker::default(),
-            logged: Mutex::default(),
+            calls: Semaphore::new(INTROSPECTION_CALLS),
+            failure_log: Seldom::default(),
+            refusal_log: Seldom::default(),
         })
     }
 
@@ -55,16 +79,6 @@ impl Endpoint {
             *to = *from;
         }
         key
-    }
-
-    /// Whether a failure may be logged now.
-    pub(crate) fn may_log(&self) -> bool {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = logged.is_none_or(|at| at.elapsed() >= LOG_PAUSE);
-        if may {
-            *logged = Some(Instant::now());
-        }
-        may
     }
 }
 

@@ -1,8 +1,10 @@
 //! The NDJSON exporter: appends lines to a file, one JSON object each. The file is opened for every batch, so that it may
-//! be rotated by renaming. What cannot be written after some attempts is dropped and counted.
+//! be rotated by renaming. What cannot be written after some attempts is dropped and counted. A file that is created
+//! here is its owner's alone: records tell who called what.
 
 use std::fs::OpenOptions;
 use std::io::{Result, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ async fn write(path: &Path, text: Arc<[u8]>) -> bool {
 
 /// All or nothing: half a batch is taken back, because the next attempt writes the whole of it.
 fn append(path: &Path, text: &[u8]) -> Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     let length = file.metadata()?.len();
     file.write_all(text).and_then(|()| file.flush()).inspect_err(|_| {
         if let Err(error) = file.set_len(length) {
@@ -85,6 +87,17 @@ mod tests {
         std::fs::remove_file(&file).unwrap();
         assert_eq!(written, "{}\n{\"id\":\"a\"}\n{\"id\":\"b\"}\n");
         assert!(text.contains("result=\"exported\",reason=\"\"} 2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_new_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file =
+            std::env::temp_dir().join(format!("sallyport-export-new-{}", std::process::id()));
+        export(file.clone()).await;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,9 @@
 //! The RFC 7662 client: one call to the provider for a token however many requests ask, replies kept for a bounded
 //! time and read anew for each request, failures never kept. What a reply means is the core's business.
+//!
+//! A status that a client can bring about with an odd token is an answer about that token, not a failure of the endpoint:
+//! it opens neither the breaker, which is everybody's, nor a route with `failure_mode: open`. 403 is the exception: it
+//! may as well be our credentials, so it is unavailable, but the breaker does not count it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +13,9 @@ use moka::Expiry;
 use moka::future::Cache;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use sallyport_jwt::{UnixTime, limits as jwt_limits};
-use sallyport_policy::{Identity, Introspected, IntrospectionRules, Issuer, IssuerKind};
+use sallyport_policy::{Identity, Introspected, IntrospectionRules, Issuer, IssuerKind, Reason};
 
+use crate::breaker::Health;
 use crate::clock;
 use crate::endpoint::{Endpoint, Key};
 use crate::fetch::{self, FetchError};
@@ -19,10 +24,19 @@ use crate::limits::{
 };
 use crate::metrics::{Dependency, Metrics};
 
-/// A reply that is kept.
+/// What the endpoint said.
+#[derive(Clone)]
+enum Said {
+    /// With a 200.
+    Reply(Arc<[u8]>),
+    /// With another status: that it does not look at this token.
+    Refusal,
+}
+
+/// What is kept.
 #[derive(Clone)]
 struct Kept {
-    bytes: Arc<[u8]>,
+    said: Said,
     since: UnixTime,
     lives: Duration,
 }
@@ -51,6 +65,8 @@ impl Expiry<Key, Kept> for Lifetime {
 enum Failure {
     #[error("left alone after failures")]
     Open,
+    #[error("too many calls under way")]
+    Busy,
     #[error("{0}")]
     Fetch(#[from] FetchError),
     #[error("no RFC 7662 reply")]
@@ -85,7 +101,10 @@ struct Question {
 impl Introspection {
     pub(crate) fn new(client: reqwest::Client, metrics: Arc<Metrics>) -> Self {
         let weigh = |_: &Key, kept: &Kept| {
-            let bytes = u32::try_from(kept.bytes.len()).unwrap_or(u32::MAX);
+            let bytes = match &kept.said {
+                Said::Reply(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                Said::Refusal => 0,
+            };
             bytes.saturating_add(INTROSPECTION_ENTRY_BYTES)
         };
         let cache = Cache::builder()
@@ -148,21 +167,32 @@ impl Introspection {
     }
 
     async fn call(&self, question: &Question) -> Result<Kept, Failure> {
-        let endpoint = &question.endpoint;
-        if !endpoint.breaker.admits() {
-            self.count(question, "unavailable");
-            return Err(Failure::Open);
-        }
-        let reply = self.reply(question).await;
-        endpoint.breaker.report(reply.is_ok());
-        match &reply {
+        let said = self.admitted(question).await;
+        match &said {
             Ok((_, result)) => self.count(question, result),
             Err(failure) => {
                 self.count(question, "unavailable");
                 log(question, *failure);
             }
         }
-        reply.map(|(kept, _)| kept)
+        said.map(|(kept, _)| kept)
+    }
+
+    /// Calls if there is room and the breaker lets it. Room first: a probe that finds none would be lost.
+    async fn admitted(&self, question: &Question) -> Result<(Kept, &'static str), Failure> {
+        let endpoint = &question.endpoint;
+        let _permit = endpoint.calls.try_acquire().map_err(|_| Failure::Busy)?;
+        if !endpoint.breaker.admits() {
+            return Err(Failure::Open);
+        }
+        let said = self.reply(question).await;
+        endpoint.breaker.report(match &said {
+            Ok(_) => Health::Good,
+            // It may be our credentials, or a firewall that dislikes the token.
+            Err(Failure::Fetch(FetchError::Status(403))) => Health::Unknown,
+            Err(_) => Health::Bad,
+        });
+        said
     }
 
     async fn reply(&self, question: &Question) -> Result<(Kept, &'static str), Failure> {
@@ -175,7 +205,18 @@ impl Introspection {
             .header(AUTHORIZATION, endpoint.authorization.clone())
             .header(ACCEPT, "application/json")
             .form(&[("token", question.token.as_str()), ("token_type_hint", "access_token")]);
-        let bytes = fetch::send(request, jwt_limits::MAX_DOCUMENT_BYTES).await?;
+        let bytes = match fetch::send(request, jwt_limits::MAX_DOCUMENT_BYTES).await {
+            Ok(bytes) => bytes,
+            Err(FetchError::Status(status)) if is_about_the_token(status) => {
+                if endpoint.refusal_log.now() {
+                    let issuer = question.issuer.name();
+                    tracing::warn!(%issuer, status, "provider does not look at a token");
+                }
+                let lives = Duration::from_secs(NEGATIVE_SECONDS);
+                return Ok((Kept { said: Said::Refusal, since: clock::now(), lives }, "refused"));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let IssuerKind::Introspection(rules) = question.issuer.kind() else {
             return Err(Failure::Junk);
         };
@@ -184,7 +225,7 @@ impl Introspection {
             match Identity::from_introspection(&question.issuer, &rules.rules, &bytes, now) {
                 Introspected::Junk => return Err(Failure::Junk),
                 Introspected::Refused(reason) => {
-                    let inactive = reason == sallyport_policy::Reason::TokenInactive;
+                    let inactive = reason == Reason::TokenInactive;
                     (NEGATIVE_SECONDS, if inactive { "inactive" } else { "refused" })
                 }
                 Introspected::Active(identity) => {
@@ -195,7 +236,7 @@ impl Introspection {
                 }
             };
         let lives = Duration::from_secs(lives);
-        Ok((Kept { bytes: bytes.into(), since: now, lives }, result))
+        Ok((Kept { said: Said::Reply(bytes.into()), since: now, lives }, result))
     }
 
     fn count(&self, question: &Question, result: &'static str) {
@@ -204,15 +245,24 @@ impl Introspection {
     }
 }
 
+/// Whether a status says something of the token that was sent, which a client chooses, rather than of the endpoint, of
+/// our credentials (401, RFC 7662 section 2.3; 403) or of the moment (408, 429).
+fn is_about_the_token(status: u16) -> bool {
+    matches!(status, 400..=499) && !matches!(status, 401 | 403 | 404 | 405 | 408 | 410 | 429)
+}
+
 /// Reads a reply with the rules of now: they may be another policy's than those it came under.
 fn read(issuer: &Issuer, rules: &IntrospectionRules, kept: &Kept, longest: i64) -> Answered {
-    let introspected = Identity::from_introspection(issuer, rules, &kept.bytes, clock::now());
+    let introspected = match &kept.said {
+        Said::Reply(bytes) => Identity::from_introspection(issuer, rules, bytes, clock::now()),
+        Said::Refusal => Introspected::Refused(Reason::TokenInactive),
+    };
     let lives = i64::try_from(kept.lives.as_secs()).unwrap_or(i64::MAX).min(longest);
     Answered { introspected, until: UnixTime(kept.since.0.saturating_add(lives)) }
 }
 
 fn log(question: &Question, failure: Failure) {
-    if !question.endpoint.may_log() {
+    if !question.endpoint.failure_log.now() {
         return;
     }
     let issuer = question.issuer.name();
@@ -220,5 +270,35 @@ fn log(question: &Question, failure: Failure) {
         tracing::error!(%issuer, status, "provider refuses our client credentials");
     } else {
         tracing::warn!(%issuer, error = %failure, "introspection is unavailable");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_about_the_token;
+
+    #[test]
+    fn a_status_is_about_the_token_or_about_the_endpoint() {
+        for (status, expected) in [
+            (204, false),
+            (302, false),
+            (400, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (405, false),
+            (408, false),
+            (413, true),
+            (414, true),
+            (422, true),
+            (429, false),
+            (431, true),
+            (499, true),
+            (500, false),
+            (503, false),
+            (599, false),
+        ] {
+            assert_eq!(is_about_the_token(status), expected, "{status}");
+        }
     }
 }

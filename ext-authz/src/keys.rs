@@ -152,6 +152,24 @@ impl KeySlot {
         }
     }
 
+    /// What requests do not do while their tokens are remembered: refreshes keys that get old, and forgets those that
+    /// are too old to be used, with every token that was verified.
+    pub(crate) fn sweep(self: &Arc<Self>) {
+        let now = clock::now();
+        let mut state = self.state();
+        let Some(since) = state.keys.as_ref().map(|held| held.since) else { return };
+        let age = now.0.saturating_sub(since.0);
+        if age >= KEYS_STALE_SECONDS {
+            // Whoever verifies with them still took its view of the memory before this, so nothing of it is kept.
+            state.keys = None;
+            self.fetcher.epoch.advance();
+            tracing::error!(issuer = %self.name, "keys are too old to be used");
+        }
+        if age >= KEYS_REFRESH_SECONDS && !state.resting() {
+            self.start(&mut state);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,6 +233,7 @@ mod tests {
     use super::{Held, KeySlot, State};
     use crate::key_fetch::KeyFetcher;
     use crate::limits::{KEYS_FRESH_SECONDS, KEYS_REFRESH_SECONDS, KEYS_STALE_SECONDS};
+    use crate::tokens::Epoch;
     use crate::{clock, fetch};
 
     /// Name, age of the keys, whether a fetch just failed, state, whether a fetch is started.
@@ -231,34 +250,62 @@ mod tests {
         ("too old, failed", Some(KEYS_STALE_SECONDS), true, "unavailable", false),
     ];
 
+    /// A slot whose keys have this age.
+    fn slot(age: Option<i64>, failed: bool) -> Arc<KeySlot> {
+        let since = |age: i64| UnixTime(clock::now().0.saturating_sub(age));
+        Arc::new(KeySlot {
+            name: "main".into(),
+            issuer: "http://127.0.0.1:1".to_owned(),
+            location: KeyLocation::Uri("http://127.0.0.1:1/jwks".to_owned()),
+            fetcher: KeyFetcher {
+                client: fetch::client().unwrap(),
+                metrics: Arc::default(),
+                epoch: Epoch::default(),
+            },
+            state: std::sync::Mutex::new(State {
+                keys: age.map(|age| Held { set: Arc::new(KeySet::default()), since: since(age) }),
+                failed: failed.then(Instant::now),
+                ..State::default()
+            }),
+            finished: tokio::sync::watch::Sender::new(0),
+        })
+    }
+
     #[tokio::test]
     async fn what_there_is_depends_on_age_and_failure() {
         for (name, age, failed, expected, started) in CASES {
-            let since = |age: &i64| UnixTime(clock::now().0.saturating_sub(*age));
-            let slot = Arc::new(KeySlot {
-                name: "main".into(),
-                issuer: "http://127.0.0.1:1".to_owned(),
-                location: KeyLocation::Uri("http://127.0.0.1:1/jwks".to_owned()),
-                fetcher: KeyFetcher {
-                    client: fetch::client().unwrap(),
-                    metrics: Arc::default(),
-                    epoch: crate::tokens::Epoch::default(),
-                },
-                state: std::sync::Mutex::new(State {
-                    keys: age
-                        .as_ref()
-                        .map(|age| Held { set: Arc::new(KeySet::default()), since: since(age) }),
-                    failed: failed.then(Instant::now),
-                    ..State::default()
-                }),
-                finished: tokio::sync::watch::Sender::new(0),
-            });
+            let slot = slot(*age, *failed);
             let word = match slot.current() {
                 KeyState::Ready(_) => "ready",
                 KeyState::Pending => "pending",
                 KeyState::Unavailable => "unavailable",
             };
             assert_eq!((word, slot.state().in_flight), (*expected, *started), "{name}");
+        }
+    }
+
+    /// Name, age of the keys, whether a fetch just failed; whether there are keys then, whether a fetch is started, how
+    /// often verified tokens are forgotten in two sweeps.
+    type Sweep = (&'static str, Option<i64>, bool, bool, bool, u64);
+    const SWEEPS: &[Sweep] = &[
+        ("nothing yet", None, false, false, false, 0),
+        ("new", Some(0), false, true, false, 0),
+        ("old", Some(KEYS_REFRESH_SECONDS), false, true, true, 0),
+        ("old, failed", Some(KEYS_FRESH_SECONDS), true, true, false, 0),
+        ("almost too old, failed", Some(KEYS_STALE_SECONDS - 60), true, true, false, 0),
+        ("too old", Some(KEYS_STALE_SECONDS), false, false, true, 1),
+        ("too old, failed", Some(KEYS_STALE_SECONDS), true, false, false, 1),
+    ];
+
+    #[tokio::test]
+    async fn keys_that_are_too_old_are_forgotten_once() {
+        for (name, age, failed, keys, started, forgotten) in SWEEPS {
+            let slot = slot(*age, *failed);
+            slot.sweep();
+            slot.sweep();
+            let state = slot.state();
+            assert_eq!((state.keys.is_some(), state.in_flight), (*keys, *started), "{name}");
+            assert_eq!(slot.fetcher.epoch.current(), *forgotten, "{name}");
         }
     }
 }

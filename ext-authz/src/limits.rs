@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-/// Wait for a connection to a provider.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Wait for a connection to a provider. A lost SYN is sent again after 1 s (RFC 6298 section 2.1), as in a burst that the
+/// provider's queue does not hold; that must not look like a provider that is down.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Wait for a whole answer of a provider; Envoy's jwt_authn fetches with 1 s by default, istiod with 5 s.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest that a request waits for keys: one fetch. Discovery and set together may take twice as long, behind it.
@@ -14,8 +15,10 @@ pub const KEY_WAIT: Duration = FETCH_TIMEOUT;
 pub const KEYS_REFRESH_SECONDS: i64 = 8 * 60;
 /// Age beyond which requests wait for a new key set: Envoy's jwt_authn `cache_duration` (10 min), Dex's `max-age=600`.
 pub const KEYS_FRESH_SECONDS: i64 = 10 * 60;
-/// Age beyond which a key set that cannot be fetched again is not used any more.
+/// Age beyond which a key set that cannot be fetched again is not used any more, nor what was verified with it.
 pub const KEYS_STALE_SECONDS: i64 = 60 * 60;
+/// Pause between two looks at the ages of all key sets: requests with remembered tokens do not look.
+pub const KEYS_SWEEP: Duration = Duration::from_secs(30);
 /// Pause after a failed fetch of keys; Envoy's jwt_authn `failed_refetch_duration`.
 pub const KEYS_RETRY: Duration = Duration::from_secs(1);
 /// Pause between two fetches that were caused by unknown key ids, which anybody can make up.
@@ -36,6 +39,9 @@ pub const NEGATIVE_SECONDS: u64 = 2;
 pub const INTROSPECTION_BYTES: u64 = 64 * 1024 * 1024;
 /// What one kept reply costs besides its own bytes.
 pub const INTROSPECTION_ENTRY_BYTES: u32 = 256;
+/// Introspection calls under way to one endpoint; a further request finds it unavailable. Waiting requests for one token
+/// are one call, so this is the number of tokens that are new at once.
+pub const INTROSPECTION_CALLS: usize = 256;
 /// Failures in a row after which an endpoint is left alone.
 pub const BREAKER_FAILURES: u32 = 5;
 /// How long it is left alone; then one call tries again.
@@ -52,6 +58,8 @@ pub const VERDICT_SECONDS: i64 = 30;
 pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// Longest server configuration file.
 pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+/// Attempts to read the policy with its files while they keep changing.
+pub const LOAD_ATTEMPTS: usize = 5;
 /// Quiet time after which changed files are read: a ConfigMap swap is several events.
 pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
 /// Longest wait for that quiet.

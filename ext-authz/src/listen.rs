@@ -1,8 +1,12 @@
 //! Listeners: TCP and Unix sockets, bound before anything is served. A Unix socket file that nobody listens on any more
-//! is removed first; who may connect is the directory's and the umask's business.
+//! is removed first. Owner and group may connect; whether others reach the file before its mode is set, and who gets at
+//! it at all, is the directory's business.
 
+use std::fs::{Metadata, Permissions};
 use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tokio::net::{TcpListener, UnixListener};
 
@@ -14,12 +18,40 @@ pub(crate) enum Bound {
     Unix(UnixListener, SocketFile),
 }
 
-/// The file of a socket; removed with it.
-pub(crate) struct SocketFile(PathBuf);
+/// Owner and group read and write, which is to connect.
+const SOCKET_MODE: u32 = 0o660;
+
+/// The file of a socket; removed with it, unless another server's is there by then.
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    ours: FileIdentity,
+}
+
+/// Device, inode, and the time of creation where the file system knows it: a freed inode is soon another file's.
+#[derive(PartialEq, Eq)]
+struct FileIdentity(u64, u64, Option<SystemTime>);
+
+impl From<&Metadata> for FileIdentity {
+    fn from(file: &Metadata) -> Self {
+        Self(file.dev(), file.ino(), file.created().ok())
+    }
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> Result<Self> {
+        let ours = FileIdentity::from(&std::fs::symlink_metadata(path)?);
+        let file = Self { path: path.to_owned(), ours };
+        std::fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
+        Ok(file)
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
+        let found = std::fs::symlink_metadata(&self.path);
+        if found.is_ok_and(|found| FileIdentity::from(&found) != self.ours) {
+            tracing::warn!(path = %self.path.display(), "socket file is another's by now; it stays");
+        } else if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "socket file is gone already");
         }
     }
@@ -44,7 +76,7 @@ impl Bound {
     pub(crate) fn address(&self) -> Result<Address> {
         match self {
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?)),
-            Self::Unix(_, file) => Ok(Address::Unix(file.0.clone())),
+            Self::Unix(_, file) => Ok(Address::Unix(file.path.clone())),
         }
     }
 }
@@ -58,7 +90,8 @@ async fn unix(path: &Path) -> Result<Bound> {
         }
         std::fs::remove_file(path)?;
     }
-    Ok(Bound::Unix(UnixListener::bind(path)?, SocketFile(path.to_owned())))
+    let listener = UnixListener::bind(path)?;
+    Ok(Bound::Unix(listener, SocketFile::new(path)?))
 }
 
 #[cfg(test)]
@@ -81,5 +114,23 @@ mod tests {
         std::fs::write(&path, "a file").unwrap();
         assert!(Bound::bind(&address).await.is_err());
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn owner_and_group_may_connect_and_only_our_own_file_is_removed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::temp_dir().join(format!("sallyport-owned-{}", std::process::id()));
+        let aside = path.with_extension("aside");
+        let address = Address::Unix(path.clone());
+        let bound = Bound::bind(&address).await.unwrap();
+        let mode = std::fs::symlink_metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        std::fs::rename(&path, &aside).unwrap();
+        let successor = Bound::bind(&address).await.unwrap();
+        drop(bound);
+        assert!(tokio::net::UnixStream::connect(&path).await.is_ok(), "the successor's");
+        drop(successor);
+        assert!(!path.exists());
+        std::fs::remove_file(&aside).unwrap();
     }
 }

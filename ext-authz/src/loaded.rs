@@ -12,16 +12,13 @@ use crate::endpoint::Endpoint;
 use crate::key_fetch::KeyFetcher;
 use crate::keys::Keys;
 use crate::secret::{self, Secret};
-use crate::source_file::read_bounded;
+use crate::source_file::{Sources, at_one_moment};
 use crate::tokens::Tokens;
 
 /// A policy file with its role files, compiled.
 struct PolicyFiles {
     policy: Policy,
     warnings: Vec<Problem>,
-    /// What was read besides the policy file.
-    role_paths: Vec<PathBuf>,
-    fingerprint: aws_lc_rs::digest::Context,
 }
 
 /// What is in force.
@@ -34,7 +31,7 @@ pub(crate) struct Loaded {
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
     endpoints: Vec<Option<Arc<Endpoint>>>,
-    /// Of all that was read; the same bytes are not loaded twice.
+    /// Of all files; the same bytes are not loaded twice. What comes from the environment does not change.
     fingerprint: Vec<u8>,
 }
 
@@ -52,7 +49,7 @@ impl PolicyFiles {
     ///
     /// # Errors
     /// Everything that is wrong, each with its path.
-    fn read(path: &Path) -> Result<Self, Vec<Problem>> {
+    fn read(path: &Path, sources: &mut Sources) -> Result<Self, Vec<Problem>> {
         let unreadable = |place: &str, file: &Path, error: std::io::Error| {
             Problem::error(
                 place,
@@ -62,24 +59,17 @@ impl PolicyFiles {
         };
         let max_bytes = u64::try_from(MAX_POLICY_BYTES).unwrap_or(u64::MAX);
         let bytes =
-            read_bounded(path, max_bytes).map_err(|error| vec![unreadable("$", path, error)])?;
+            sources.read(path, max_bytes).map_err(|error| vec![unreadable("$", path, error)])?;
         let json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
         let document = Document::parse(&bytes, if json { Format::Json } else { Format::Yaml })?;
-        let mut fingerprint = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        add(&mut fingerprint, &bytes);
-
-        let (mut roles, mut role_paths, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut roles, mut problems) = (Vec::new(), Vec::new());
         for (index, name) in document.role_files().iter().enumerate() {
             let file = directory(path).join(name);
-            let text = read_bounded(&file, max_bytes).and_then(|bytes| {
+            let text = sources.read(&file, max_bytes).and_then(|bytes| {
                 String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())
             });
             match text {
-                Ok(text) => {
-                    add(&mut fingerprint, text.as_bytes());
-                    roles.push(RoleFile { name: name.clone(), text });
-                    role_paths.push(file);
-                }
+                Ok(text) => roles.push(RoleFile { name: name.clone(), text }),
                 Err(error) => {
                     problems.push(unreadable(&format!("roles[{index}]"), &file, error));
                 }
@@ -89,21 +79,41 @@ impl PolicyFiles {
             return Err(problems);
         }
         let (policy, warnings) = Policy::compile(&document, &roles)?;
-        Ok(Self { policy, warnings, role_paths, fingerprint })
+        Ok(Self { policy, warnings })
     }
 }
 
 impl Loaded {
-    /// Reads everything that a policy file names. `earlier` is what is in force now.
+    /// Reads everything that a policy file names, as it was at one moment. `earlier` is what is in force now.
+    ///
+    /// # Errors
+    /// Everything that is wrong; also that the files keep changing.
     pub(crate) fn read(
         path: &Path,
         earlier: Option<&Self>,
         fetcher: &KeyFetcher,
     ) -> Result<Load, Vec<Problem>> {
-        let PolicyFiles { policy, warnings, role_paths, mut fingerprint } =
-            PolicyFiles::read(path)?;
-        let mut files = vec![path.to_owned()];
-        files.extend(role_paths);
+        let read = at_one_moment(|sources| Self::read_once(path, earlier, fetcher, sources));
+        let (load, warnings) = read.unwrap_or_else(|| {
+            Err(vec![Problem::error(
+                "$",
+                format!("`{}` and its files change while they are read", path.display()),
+                "replace them together, or leave them alone for a moment",
+            )])
+        })?;
+        for warning in &warnings {
+            tracing::warn!(path = %warning.path, message = %warning.message, fix = %warning.fix, "policy");
+        }
+        Ok(load)
+    }
+
+    fn read_once(
+        path: &Path,
+        earlier: Option<&Self>,
+        fetcher: &KeyFetcher,
+        sources: &mut Sources,
+    ) -> Result<(Load, Vec<Problem>), Vec<Problem>> {
+        let PolicyFiles { policy, warnings } = PolicyFiles::read(path, sources)?;
         let mut endpoints = Vec::with_capacity(policy.issuers().len());
         let mut problems = Vec::new();
         for issuer in policy.issuers() {
@@ -116,36 +126,29 @@ impl Loaded {
                 continue;
             };
             let place = format!("issuers.{}", issuer.name());
-            let read = secret::read(&place, &endpoint.client_secret, directory(path));
-            match read {
-                Ok((secret, file)) => {
-                    add(&mut fingerprint, secret.expose().as_bytes());
-                    files.extend(file);
-                    endpoints.push(Self::endpoint(endpoint, &secret));
-                }
+            match secret::read(&place, &endpoint.client_secret, directory(path), sources) {
+                Ok(secret) => endpoints.push(Self::endpoint(endpoint, &secret)),
                 Err(problem) => problems.push(problem),
             }
         }
         if !problems.is_empty() {
             return Err(problems);
         }
-        let fingerprint = fingerprint.finish().as_ref().to_vec();
+        let fingerprint = sources.fingerprint();
         if earlier.is_some_and(|earlier| earlier.fingerprint == fingerprint) {
-            return Ok(Load::Unchanged);
-        }
-        for warning in &warnings {
-            tracing::warn!(path = %warning.path, message = %warning.message, fix = %warning.fix, "policy");
+            return Ok((Load::Unchanged, Vec::new()));
         }
         let load = earlier.map_or(0, |earlier| earlier.load.saturating_add(1));
-        Ok(Load::New(Box::new(Self {
+        let loaded = Self {
             keys: Keys::new(&policy, earlier.map(|earlier| &earlier.keys), fetcher),
             policy: Arc::new(policy),
             load: load.max(clock::now_ms()),
             tokens: Tokens::new(fetcher.epoch.clone()),
-            files,
+            files: sources.paths(),
             endpoints,
             fingerprint,
-        })))
+        };
+        Ok((Load::New(Box::new(loaded)), warnings))
     }
 
     fn endpoint(
@@ -168,10 +171,4 @@ impl Loaded {
 
 fn directory(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
-}
-
-/// With its length before it, so that no two sets of files are the same text.
-fn add(fingerprint: &mut aws_lc_rs::digest::Context, bytes: &[u8]) {
-    fingerprint.update(&bytes.len().to_be_bytes());
-    fingerprint.update(bytes);
 }

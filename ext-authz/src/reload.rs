@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::gate::Gate;
 use crate::key_fetch::KeyFetcher;
 use crate::keys::KeySlot;
-use crate::limits::{KEYS_PREFETCH, RELOAD_POLL, RELOAD_QUIET, RELOAD_QUIET_MAX};
+use crate::limits::{KEYS_PREFETCH, KEYS_SWEEP, RELOAD_POLL, RELOAD_QUIET, RELOAD_QUIET_MAX};
 use crate::loaded::{Load, Loaded};
 
 /// Keeps a gate's policy up to date.
@@ -78,6 +78,14 @@ pub(crate) fn prefetch(loaded: &Loaded) {
                 slot.warm().await;
             }
         });
+    }
+}
+
+/// Looks after the keys of the policy in force, for as long as it is not dropped.
+pub(crate) async fn sweep_keys(gate: Arc<Gate>) {
+    loop {
+        tokio::time::sleep(KEYS_SWEEP).await;
+        gate.loaded.load().keys.slots().for_each(KeySlot::sweep);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Secrets: read from a file or the environment, shown to nobody. Only `introspection.rs` takes one out, to make the
 //! Authorization header of its endpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sallyport_policy::{Problem, SecretSource};
 
 use crate::limits::MAX_SECRET_BYTES;
-use crate::source_file::read_bounded;
+use crate::source_file::Sources;
 
 /// A secret. Has no Display, and a Debug that tells nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +45,8 @@ pub(crate) fn read(
     place: &str,
     source: &SecretSource,
     directory: &Path,
-) -> Result<(Secret, Option<PathBuf>), Problem> {
+    sources: &mut Sources,
+) -> Result<Secret, Problem> {
     let problem = |what: String| {
         Problem::error(
             format!("{place}.introspection.client_secret"),
@@ -56,18 +57,16 @@ pub(crate) fn read(
     match (&source.file, &source.env) {
         (Some(file), None) => {
             let path = directory.join(file);
-            let bytes = read_bounded(&path, MAX_SECRET_BYTES)
+            let bytes = sources
+                .read(&path, MAX_SECRET_BYTES)
                 .map_err(|error| problem(format!("file `{file}` cannot be read: {error}")))?;
-            let secret = Secret::from_bytes(bytes)
-                .map_err(|what| problem(format!("file `{file}` {what}")))?;
-            Ok((secret, Some(path)))
+            Secret::from_bytes(bytes).map_err(|what| problem(format!("file `{file}` {what}")))
         }
         (None, Some(name)) => {
             let value = std::env::var_os(name)
                 .ok_or_else(|| problem(format!("environment variable `{name}` is not set")))?;
-            let secret = Secret::from_bytes(value.into_encoded_bytes())
-                .map_err(|what| problem(format!("environment variable `{name}` {what}")))?;
-            Ok((secret, None))
+            Secret::from_bytes(value.into_encoded_bytes())
+                .map_err(|what| problem(format!("environment variable `{name}` {what}")))
         }
         _ => Err(problem("needs exactly one of `file` and `env`".to_owned())),
     }

@@ -27,7 +27,7 @@ use crate::listen::Bound;
 use crate::loaded::{Load, Loaded};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
-use crate::reload::{Reloader, prefetch};
+use crate::reload::{Reloader, prefetch, sweep_keys};
 use crate::tokens::Epoch;
 use crate::{admin, export, fetch, http, logs};
 
@@ -145,6 +145,7 @@ impl Server {
         };
         server.export(config.ndjson.clone());
         server.listen(&config, &gate).await?;
+        server.background.spawn(sweep_keys(Arc::clone(&gate)));
         server.background.spawn(Reloader { path: policy, gate, fetcher }.run());
         Ok(server)
     }

@@ -10,7 +10,7 @@ use crate::request::Header;
 pub enum Credential<'a> {
     /// No Authorization header, or one of another scheme: no bearer credential was presented (RFC 6750 section 3.1).
     Absent,
-    /// The scheme is `Bearer`, but no token follows, or one that is too long.
+    /// The scheme is `Bearer`, but no token follows, or one that is too long; or there is no scheme.
     Malformed,
     /// A bearer token, JWT or opaque; not yet looked into, not even at its characters.
     Present(&'a [u8]),
@@ -40,8 +40,11 @@ pub(crate) fn bearer<'a>(headers: &[Header<'a>]) -> Result<Credential<'a>, Reaso
     let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
-        let joined = value.split(|&byte| byte == b',').skip(1).any(starts_bearer);
-        return if joined { Err(Reason::CredentialAmbiguous) } else { Ok(Credential::Absent) };
+        if value.split(|&byte| byte == b',').skip(1).any(starts_bearer) {
+            return Err(Reason::CredentialAmbiguous);
+        }
+        // Without a scheme it is no credential that anyone could read.
+        return Ok(if rest.is_empty() { Credential::Malformed } else { Credential::Absent });
     }
     if rest.contains(&b',') {
         return Err(Reason::CredentialAmbiguous);
@@ -100,7 +103,7 @@ mod tests {
         (&["Bearer"], Ok(Credential::Malformed)),
         (&["Bearer "], Ok(Credential::Malformed)),
         (&["Basic dTpw"], Ok(Credential::Absent)),
-        (&[""], Ok(Credential::Absent)),
+        (&[""], Ok(Credential::Malformed)),
         (&["Digest a=b, c=d"], Ok(Credential::Absent)),
         (&["Bearer a", "Bearer b"], Err(Reason::CredentialAmbiguous)),
         (&["Bearer a,Bearer b"], Err(Reason::CredentialAmbiguous)),

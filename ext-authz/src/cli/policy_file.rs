@@ -88,7 +88,8 @@ impl PolicyFile {
             };
         let routes = value.get_mut("routes").and_then(Value::as_array_mut);
         for route in routes.into_iter().flatten().filter_map(Value::as_object_mut) {
-            if !route.contains_key("allow") {
+            // Null is absent, as the policy reads it.
+            if route.get("allow").is_none_or(Value::is_null) {
                 route.insert("shadow".to_owned(), Value::Bool(true));
             }
         }

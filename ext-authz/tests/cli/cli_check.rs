@@ -318,3 +318,114 @@ fn people_get_a_short_line() {
         "deny 401 token_missing rule=read-order door=filter GET api.example:80/orders/1\n"
     );
 }
+
+#[test]
+fn people_see_no_query() {
+    let line = request("r", "GET", "/orders/1?access_token=canary#canary", None).to_string();
+    let run = sallyport(&["check", "--policy", POLICY, "--now", "1"], &line);
+    assert!(run.out.ends_with(" GET api.example:80/orders/1\n"), "{}", run.out);
+    assert!(!run.err.contains("canary"), "{}", run.err);
+}
+
+/// A line that is no request, and parts of what is told about it. Each holds a canary where it can.
+const NO_REQUESTS: &[(&str, &[&str])] = &[
+    (r#"["canary","GET","http","a","/"]"#, &["not a JSON object"]),
+    (r#"{"method":"GET","host":"a","path":"/","path":"/canary"}"#, &["duplicate member"]),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":[["a",{"base64":"QQ==","base64":"Qg=="}]]}"#,
+        &["duplicate member"],
+    ),
+    (r#"{"method":"GET","host":"a","path":"/","canary":1}"#, &["a member", "`peer_certificate`"]),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":"Bearer canary"}"#,
+        &["`headers`", "array"],
+    ),
+    (r#"{"method":"GET","host":"a","path":"/","headers":["canary"]}"#, &["`headers[0]`", "array"]),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":[["a","b"],["a","canary","c"]]}"#,
+        &["`headers[1]`", "array"],
+    ),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":[[1,"canary"]]}"#,
+        &["`headers[0][0]`", "text"],
+    ),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":[["a",["canary"]]]}"#,
+        &["`headers[0][1]`", "text or"],
+    ),
+    (
+        r#"{"method":"GET","host":"a","path":"/","headers":[["a",{"base64":"canary!"}]]}"#,
+        &["`headers[0][1].base64`", "base64"],
+    ),
+    (r#"{"method":["canary"],"host":"a","path":"/"}"#, &["`method`", "text"]),
+    (r#"{"method":"GET","host":"a","path":"/","source":"canary"}"#, &["`source`", "ip:port"]),
+    (r#"{"method":"GET","host":"a","path":"/","body":"canary!"}"#, &["`body`", "base64"]),
+    (
+        r#"{"method":"GET","host":"a","path":"/","peer_certificate":"-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----"}"#,
+        &["`peer_certificate`", "PEM"],
+    ),
+    (r#"{"id":["canary"],"method":"GET","host":"a","path":"/"}"#, &["`id`", "integer"]),
+    (r#"{"id":1.10,"method":"GET","host":"a","path":"/"}"#, &["`id`", "integer"]),
+    (r#"{"id":18446744073709551616,"method":"GET","host":"a","path":"/"}"#, &["`id`", "integer"]),
+    (r#"{"method":"GET","host":"a","path":"/"} canary"#, &["not JSON"]),
+];
+
+#[test]
+fn what_is_no_request_is_told_by_place_and_never_by_value() {
+    for (line, parts) in NO_REQUESTS {
+        let run = sallyport(&["check", "--policy", POLICY, "--json"], &format!("\n{line}"));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{line}");
+        for part in ["line 2: "].iter().chain(*parts) {
+            assert!(run.err.contains(part), "{line}: {}", run.err);
+        }
+        assert!(!run.err.contains("canary"), "{line}: {}", run.err);
+    }
+}
+
+#[test]
+fn an_id_comes_back_as_it_was_written() {
+    for id in ["\"r\"", "\"\"", "0", "-9223372036854775808", "18446744073709551615", "null"] {
+        let line = format!(r#"{{"id":{id},"method":"GET","host":"a","path":"/healthz"}}"#);
+        let run = sallyport(&["check", "--policy", POLICY, "--json"], &line);
+        assert!(run.out.starts_with(&format!(r#"{{"id":{id},"decision""#)), "{id}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_peer_certificate_may_be_a_chain() {
+    // As much of a certificate as is looked at: a sequence of two sequences and a bit string.
+    let pem =
+        "-----BEGIN CERTIFICATE-----\nMAkwAQAwAQADAQA=\n-----END CERTIFICATE-----\n".repeat(2);
+    let line = json!({ "method": "GET", "host": "a", "path": "/healthz", "peer_certificate": pem });
+    let run = sallyport(&["check", "--policy", POLICY, "--json"], &line.to_string());
+    assert_eq!((run.code, run.lines().len()), (0, 1), "{}", run.err);
+}
+
+#[test]
+fn null_is_absent_also_where_a_route_is_shadowed() {
+    let folder = Folder::new("shadow-null");
+    let policy = r#"{"version":1,"issuers":{"main":{"issuer":"https://idp.example","jwks":{"discovery":true,
+        "cluster":"idp"},"audiences":["a"]}},"routes":[{"name":"a","match":{"path":"/a"},"allow":null,
+        "authenticate":[{"jwt":"main"}]}]}"#;
+    let policy = folder.write("policy.json", policy);
+    let line = request("r", "GET", "/a", None).to_string();
+    for (more, decision, would_deny) in
+        [(&[][..], "deny", Value::Null), (&["--shadow"], "allow", json!("token_missing"))]
+    {
+        let run = sallyport(&[&["check", "--policy", &policy, "--json"], more].concat(), &line);
+        let [found] = &run.lines()[..] else { panic!("{}", run.err) };
+        assert_eq!((&found["decision"], &found["would_deny"]), (&json!(decision), &would_deny));
+    }
+}
+
+#[test]
+fn other_spellings_of_an_identity_header_are_named_for_removal() {
+    let folder = Folder::new("spellings");
+    let mut line = request("r", "GET", "/orders/1", Some(&sign(&claims("orders.read"))));
+    for name in ["X_USER", "x_Tenant", "x-user", "X-Client", "x-other", "x_users"] {
+        line["headers"].as_array_mut().unwrap().push(json!([name, "forged"]));
+    }
+    let run = check(&folder, Given::Both, &[], &line.to_string());
+    let remove = json!(["authorization", "x_tenant", "x_user"]);
+    assert_eq!(run.lines()[0]["upstream"]["remove"], remove, "{}", run.out);
+}

@@ -14,7 +14,21 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["check", "--policy", POLICY, "--introspection", "other=x"], "no such issuer"),
     (&["check", "--policy", POLICY, "--jwks", "main=nowhere"], "cannot be read"),
     (&["check", "--policy", POLICY, "--jwks", "main=Cargo.toml"], "cannot be read"),
+    (
+        &["check", "--policy", POLICY, "--jwks", JWKS, "--jwks", "main=x"],
+        "`--jwks main=FILE` is given twice",
+    ),
+    (
+        &["check", "--policy", POLICY, "--introspection", REPLIES, "--introspection", REPLIES],
+        "`--introspection opaque=FILE` is given twice",
+    ),
     (&["render", "helm-values", "--policy", POLICY], "no Helm chart yet"),
+    (&["render", "filter", "--policy", POLICY, "--sidecar-cluster", ""], "no name of a cluster"),
+    (&["render", "filter", "--policy", POLICY, "--sidecar-cluster", "idp"], "is taken"),
+    (
+        &["render", "istio", "--policy", POLICY, "--selector", "a=b", "--sidecar-cluster", "a\nb"],
+        "no name of a cluster",
+    ),
     (&["render", "envoy", "--policy", POLICY, "--sidecar", "unix:x"], "absolute path"),
     (&["render", "istio", "--policy", POLICY], "--selector"),
     (
@@ -24,6 +38,8 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["render", "istio", "--policy", POLICY, "--kind", "sidecar"], "--image"),
 ];
 const POLICY: &str = "envoy/quickstart/policy.yaml";
+const JWKS: &str = "main=ext-authz/tests/cli/no_keys.json";
+const REPLIES: &str = "opaque=ext-authz/tests/cli/no_keys.json";
 
 #[test]
 fn wrong_use_is_2_with_a_message_and_no_output() {
@@ -53,4 +69,12 @@ fn the_schema_is_the_policy_crates() {
     let run = sallyport(&["schema"], "");
     let schema: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((run.code, &schema), (0, &sallyport_policy::json_schema()));
+}
+
+#[test]
+fn what_is_not_there_yet_says_so() {
+    for arguments in [&["render", "--help"][..], &["render", "helm-values", "--help"]] {
+        let run = sallyport(arguments, "");
+        assert!(run.code == 0 && run.out.contains("Does not exist yet"), "{}", run.out);
+    }
 }

@@ -8,6 +8,8 @@ mod cli_lint;
 #[cfg(test)]
 mod cli_render;
 #[cfg(test)]
+mod cli_render_refusals;
+#[cfg(test)]
 mod cli_usage;
 #[cfg(test)]
 mod run;

@@ -1,36 +1,27 @@
-//! One line of input as a request, and what of it the policy judges. Strict: an unknown member is no request, because
-//! a misspelt one would be judged as absent.
+//! One line of input as a request, and what of it the policy judges. Strict: a member that is unknown or given twice is
+//! no request, because a misspelt one would be judged as absent. A refusal names a place and what was expected there,
+//! never what was found: that may be a token.
 
 use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sallyport_jwt::{JsonLimits, parse_json_object};
 use sallyport_policy::{Header, RawRequest};
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// The line as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    #[serde(default)]
-    id: Value,
-    method: String,
-    #[serde(default)]
-    scheme: String,
-    host: String,
-    path: String,
-    #[serde(default)]
-    headers: Vec<(String, Value)>,
-    source: Option<String>,
-    peer_certificate: Option<String>,
-    body: Option<String>,
-}
+use super::peer_certificate::is_certificate_chain;
+use crate::cli::limits::LINE_JSON;
+
+/// The members of a line.
+const MEMBERS: &[&str] =
+    &["id", "method", "scheme", "host", "path", "headers", "source", "peer_certificate", "body"];
 
 /// A readable request. Client certificate and body are read and not yet judged by any rule.
 #[derive(Debug)]
 pub(super) struct InputRequest {
-    /// As given, for the output line: a string, a number or null.
+    /// As given, for the output line: a string, an integer of 64 bits (the reader keeps no longer one, and no fraction,
+    /// as it was written) or null.
     pub(super) id: Value,
     /// The path as sent.
     pub(super) path: String,
@@ -47,23 +38,26 @@ impl InputRequest {
     /// # Errors
     /// What about it is no request.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
-        let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        let Line { id, method, scheme, host, path, headers, source, peer_certificate, body } = line;
-        if !matches!(id, Value::Null | Value::String(_) | Value::Number(_)) {
-            return Err("`id` is neither a string nor a number".to_owned());
+        let limits = JsonLimits { max_bytes: line.len(), ..LINE_JSON };
+        let mut line = parse_json_object(line, limits).map_err(|error| error.to_string())?;
+        if line.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
+            return Err(format!("a member that is none of `{}`", MEMBERS.join("`, `")));
         }
-        if let Some(body) = body {
-            STANDARD.decode(body).map_err(|error| format!("`body` is not base64: {error}"))?;
+        if let Some(body) = text(&mut line, "body")? {
+            STANDARD.decode(body).map_err(|_| "`body`: expected base64".to_owned())?;
         }
-        if peer_certificate.is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----")) {
-            return Err("`peer_certificate` is not PEM".to_owned());
+        if text(&mut line, "peer_certificate")?.is_some_and(|pem| !is_certificate_chain(&pem)) {
+            return Err("`peer_certificate`: expected PEM certificates".to_owned());
         }
-        let headers = headers
-            .into_iter()
-            .map(|(name, value)| header_value(value).map(|value| (name, value)))
-            .collect::<Result<_, _>>()?;
-        let peer = source.map_or(Ok(String::new()), |source| peer(&source))?;
-        Ok(Self { id, path, method, scheme, host, headers, peer })
+        Ok(Self {
+            id: id(&mut line)?,
+            method: required(&mut line, "method")?,
+            scheme: text(&mut line, "scheme")?.unwrap_or_default(),
+            host: required(&mut line, "host")?,
+            path: required(&mut line, "path")?,
+            headers: headers(line.get("headers"))?,
+            peer: text(&mut line, "source")?.map_or(Ok(String::new()), |source| peer(&source))?,
+        })
     }
 
     /// The id as text, for the decision; empty where there is none.
@@ -75,9 +69,10 @@ impl InputRequest {
         }
     }
 
-    /// Method, host and path for people.
+    /// Method, host and path for people. Without the query: a token may stand in it.
     pub(super) fn summary(&self) -> String {
-        format!("{} {}{}", self.method, self.host, self.path)
+        let path = self.path.split(['?', '#']).next().unwrap_or_default();
+        format!("{} {}{path}", self.method, self.host)
     }
 
     /// The headers as the core reads them.
@@ -98,19 +93,55 @@ impl InputRequest {
     }
 }
 
-/// Text, or `{"base64":"..."}` for bytes that are no UTF-8.
-fn header_value(value: Value) -> Result<Vec<u8>, String> {
-    let wrong = || "a header's value is neither text nor `{\"base64\":\"...\"}`".to_owned();
-    match value {
-        Value::String(text) => Ok(text.into_bytes()),
-        Value::Object(object) if object.len() == 1 => {
-            let text = object.get("base64").and_then(Value::as_str).ok_or_else(wrong)?;
-            STANDARD.decode(text).map_err(|error| format!("a header's `base64` is none: {error}"))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err(wrong())
+/// A member that is text; none where it is absent or null.
+fn text(line: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match line.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(format!("`{name}`: expected text"))
         }
     }
+}
+
+fn required(line: &mut Map<String, Value>, name: &str) -> Result<String, String> {
+    text(line, name)?.ok_or_else(|| format!("`{name}` is missing: expected text"))
+}
+
+fn id(line: &mut Map<String, Value>) -> Result<Value, String> {
+    match line.remove("id").unwrap_or_default() {
+        id @ (Value::Null | Value::String(_)) => Ok(id),
+        Value::Number(id) if id.is_i64() || id.is_u64() => Ok(Value::Number(id)),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err("`id`: expected text, an integer of 64 bits or null".to_owned())
+        }
+    }
+}
+
+fn headers(headers: Option<&Value>) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let Some(headers) = headers else { return Ok(Vec::new()) };
+    let list = headers.as_array().ok_or("`headers`: expected an array")?;
+    let pair = |(index, pair): (usize, &Value)| {
+        let place = format!("headers[{index}]");
+        match pair.as_array().map(Vec::as_slice) {
+            Some([Value::String(name), value]) => Ok((name.clone(), header_value(&place, value)?)),
+            Some([_, _]) => Err(format!("`{place}[0]`: expected text")),
+            Some(_) | None => Err(format!("`{place}`: expected an array of name and value")),
+        }
+    };
+    list.iter().enumerate().map(pair).collect()
+}
+
+/// Text, or `{"base64":"..."}` for bytes that are no UTF-8.
+fn header_value(place: &str, value: &Value) -> Result<Vec<u8>, String> {
+    if let Value::String(text) = value {
+        return Ok(text.clone().into_bytes());
+    }
+    let object = value.as_object().filter(|object| object.len() == 1);
+    let text = object.and_then(|object| object.get("base64")).and_then(Value::as_str);
+    let text =
+        text.ok_or_else(|| format!("`{place}[1]`: expected text or `{{\"base64\":\"...\"}}`"))?;
+    STANDARD.decode(text).map_err(|_| format!("`{place}[1].base64`: expected base64"))
 }
 
 /// `ip:port` or `ip`, without the port.
@@ -120,7 +151,7 @@ fn peer(source: &str) -> Result<String, String> {
         .map(|address| address.ip())
         .or_else(|_| source.parse::<IpAddr>())
         .map(|ip| ip.to_string())
-        .map_err(|_| format!("`{source}` in `source` is no `ip:port`"))
+        .map_err(|_| "`source`: expected `ip:port`".to_owned())
 }
 
 #[cfg(test)]
@@ -136,21 +167,25 @@ mod tests {
         ),
         ("ipv6", r#"{"method":"GET","host":"a","path":"/","source":"[2001:db8::1]:1"}"#, Ok(())),
         ("numbered", r#"{"id":7,"method":"GET","host":"a","path":"/"}"#, Ok(())),
-        ("no JSON", "GET /", Err("expected value")),
-        ("no path", r#"{"method":"GET","host":"a"}"#, Err("missing field `path`")),
-        ("misspelt", r#"{"method":"GET","host":"a","path":"/","header":[]}"#, Err("unknown field")),
+        ("no JSON", "GET /", Err("not JSON")),
+        ("no path", r#"{"method":"GET","host":"a"}"#, Err("`path` is missing")),
+        (
+            "misspelt",
+            r#"{"method":"GET","host":"a","path":"/","header":[]}"#,
+            Err("a member that is none of `id`"),
+        ),
         ("bad id", r#"{"id":[],"method":"GET","host":"a","path":"/"}"#, Err("`id`")),
         ("bad source", r#"{"method":"GET","host":"a","path":"/","source":"x"}"#, Err("`source`")),
         ("bad body", r#"{"method":"GET","host":"a","path":"/","body":"*"}"#, Err("`body`")),
         (
             "bad header",
             r#"{"method":"GET","host":"a","path":"/","headers":[["a",1]]}"#,
-            Err("a header's value"),
+            Err("`headers[0][1]`: expected text or"),
         ),
         (
             "bad bytes",
             r#"{"method":"GET","host":"a","path":"/","headers":[["a",{"base64":"*"}]]}"#,
-            Err("a header's `base64`"),
+            Err("`headers[0][1].base64`: expected base64"),
         ),
         (
             "bad certificate",

@@ -16,6 +16,7 @@ use super::tell;
 
 mod input;
 mod offline;
+mod peer_certificate;
 mod report;
 
 use input::InputRequest;

@@ -57,9 +57,10 @@ impl Offline {
     /// Takes an issuer's keys from a file.
     ///
     /// # Errors
-    /// [`Failure::Usage`] for a name that is no JWT issuer, [`Failure::Unreadable`] for the file.
+    /// [`Failure::Usage`] for a name that is no JWT issuer or was given before, [`Failure::Unreadable`] for the file.
     pub(super) fn read_keys(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
         let issuer = self.issuer(name, "--jwks", |kind| matches!(kind, IssuerKind::Jwt(_)))?;
+        once(self.keys.0.contains_key(&issuer), name, "--jwks")?;
         let keys = KeySet::parse(&read_bytes(file, MAX_ANSWERS_BYTES)?)
             .map_err(|error| unreadable(file, &error.to_string()))?;
         self.keys.0.insert(issuer, Arc::new(keys));
@@ -73,6 +74,7 @@ impl Offline {
     pub(super) fn read_replies(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
         let issuer = self
             .issuer(name, "--introspection", |kind| matches!(kind, IssuerKind::Introspection(_)))?;
+        once(self.replies.contains_key(&issuer), name, "--introspection")?;
         let limits = JsonLimits { max_bytes: MAX_ANSWERS_BYTES, max_depth: MAX_ANSWERS_DEPTH };
         let object = parse_json_object(&read_bytes(file, MAX_ANSWERS_BYTES)?, limits)
             .map_err(|error| unreadable(file, &error.to_string()))?;
@@ -157,6 +159,14 @@ impl Offline {
         let reply = replies.get(token).map_or(br#"{"active":false}"#.as_slice(), Vec::as_slice);
         Some(Identity::from_introspection(issuer, &introspection.rules, reply, self.now))
     }
+}
+
+/// Of two files for one name, neither is the one that was meant.
+fn once(given: bool, name: &str, option: &str) -> Result<(), Failure> {
+    if given {
+        return Err(Failure::Usage(format!("`{option} {name}=FILE` is given twice")));
+    }
+    Ok(())
 }
 
 fn unreadable(file: &Path, why: &str) -> Failure {

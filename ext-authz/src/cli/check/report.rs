@@ -1,10 +1,13 @@
 //! A decision as a line of output: the JSON object of DESIGN section 10, or a short text for people.
 
+use std::collections::BTreeSet;
+
 use sallyport_policy::{Answer, Decision, Identity, Outcome, Permit, Policy, Reason};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::input::InputRequest;
+use crate::upstream::removed;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -34,7 +37,7 @@ struct IdentityReport<'a> {
 #[derive(Serialize)]
 struct Upstream<'a> {
     set: Vec<(&'a str, &'a str)>,
-    remove: Vec<&'a str>,
+    remove: BTreeSet<String>,
     path: &'a str,
 }
 
@@ -48,7 +51,7 @@ struct Response {
 pub(super) fn json(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
     let rule = decision.rule.as_deref();
     let (word, status, upstream, response) = match &decision.outcome {
-        Outcome::Allow(permit) => ("allow", 200, Some(upstream(permit, &request.path)), None),
+        Outcome::Allow(permit) => ("allow", 200, Some(upstream(permit, request)), None),
         Outcome::Deny(denial) => {
             let answer = Answer::new(denial, policy.service(), rule, &request.decision_id());
             let Answer { status, headers, body } = answer;
@@ -100,11 +103,11 @@ fn identity(identity: &Identity) -> IdentityReport<'_> {
     }
 }
 
-fn upstream<'a>(permit: &'a Permit, path: &'a str) -> Upstream<'a> {
+fn upstream<'a>(permit: &'a Permit, request: &'a InputRequest) -> Upstream<'a> {
     let mutations = permit.mutations();
     Upstream {
         set: mutations.set.iter().map(|(name, value)| (&**name, value.as_str())).collect(),
-        remove: mutations.removed_and_not_set().map(|name| &**name).collect(),
-        path,
+        remove: removed(mutations, &request.headers()),
+        path: &request.path,
     }
 }

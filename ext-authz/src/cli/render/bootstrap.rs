@@ -2,20 +2,15 @@
 //! are the quickstart's.
 
 use clap::ValueEnum;
-use sallyport_policy::{PluginConfig, Policy, Topology};
+use sallyport_policy::{PluginConfig, Topology};
 use serde_json::{Value, json};
 
 use super::address::{HostPort, SidecarAddress};
-use super::connection_manager::{UPSTREAM, network_filter};
-use super::issuer_host::key_clusters;
+use super::connection_manager::network_filter;
 use super::wasm_filter::wasm_filter;
-use super::{SIDECAR_CLUSTER, cluster, ext_authz, yaml};
+use super::{SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER, Source, UPSTREAM, cluster, ext_authz, yaml};
 use crate::cli::PolicyArgument;
-use crate::cli::failure::Failure;
 use crate::cli::policy_file::PolicyFile;
-
-/// Envoy cluster of the sidecar's HTTP door.
-const SIDECAR_HTTP_CLUSTER: &str = "sallyport_http";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -76,28 +71,22 @@ impl Listeners {
 }
 
 /// The bootstrap as YAML.
-///
-/// # Errors
-/// [`Failure::Usage`] where the policy's clusters cannot be built.
-pub(super) fn render(
-    arguments: &Arguments,
-    file: &PolicyFile,
-    policy: &Policy,
-) -> Result<String, Failure> {
+pub(super) fn render(arguments: &Arguments, source: &Source) -> String {
     let bootstrap = json!({
         "admin": { "address": arguments.admin.envoy() },
         "static_resources": {
-            "listeners": listeners(arguments, file, policy),
-            "clusters": clusters(arguments, policy)?,
+            "listeners": listeners(arguments, source),
+            "clusters": clusters(arguments, source),
         },
     });
-    Ok(format!(
+    format!(
         "# Written by `sallyport render envoy`; change the policy or the arguments, not this file.\n{}",
         yaml::document(&bootstrap)
-    ))
+    )
 }
 
-fn listeners(arguments: &Arguments, file: &PolicyFile, policy: &Policy) -> Vec<Value> {
+fn listeners(arguments: &Arguments, source: &Source) -> Vec<Value> {
+    let Source { file, policy, .. } = source;
     let filter = |topology| wasm_filter(&config(arguments, file, topology), &arguments.wasm);
     let grpc = || ext_authz::grpc(policy, SIDECAR_CLUSTER);
     let mut listeners = Vec::new();
@@ -135,7 +124,7 @@ fn listener(name: &str, address: &HostPort, filters: Vec<Value>) -> Value {
     })
 }
 
-fn clusters(arguments: &Arguments, policy: &Policy) -> Result<Vec<Value>, Failure> {
+fn clusters(arguments: &Arguments, source: &Source) -> Vec<Value> {
     let topology = arguments.topology;
     let mut clusters = vec![cluster::http(UPSTREAM, &arguments.upstream)];
     if topology != Listeners::CHttp {
@@ -145,10 +134,8 @@ fn clusters(arguments: &Arguments, policy: &Policy) -> Result<Vec<Value>, Failur
         clusters.push(cluster::http(SIDECAR_HTTP_CLUSTER, &arguments.sidecar_http));
     }
     if matches!(topology, Listeners::A | Listeners::B | Listeners::All) {
-        let taken = [UPSTREAM, SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER];
-        for (name, host) in key_clusters(policy, &taken)? {
-            clusters.push(cluster::issuer(&name, &host, &arguments.ca));
-        }
+        let issuers = source.key_clusters.iter();
+        clusters.extend(issuers.map(|(name, host)| cluster::issuer(name, host, &arguments.ca)));
     }
-    Ok(clusters)
+    clusters
 }

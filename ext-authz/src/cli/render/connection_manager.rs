@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::UPSTREAM;
+
 const TYPE: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 pub(super) const NAME: &str = "envoy.filters.network.http_connection_manager";
 
@@ -57,8 +59,6 @@ pub(super) fn network_filter(name: &str, filters: Vec<Value>) -> Value {
 
 /// The last HTTP filter.
 pub(super) const ROUTER: &str = "envoy.filters.http.router";
-/// The protected service's cluster.
-pub(super) const UPSTREAM: &str = "upstream";
 
 /// To standard output, without the query: a token may stand in it.
 fn access_log() -> Value {

@@ -1,26 +1,28 @@
-//! The Envoy clusters by which the filter fetches keys: one for each `jwks.cluster` of the policy, to the issuer's host
-//! and to no other.
+//! The Envoy clusters by which the filter fetches keys: one for each `jwks.cluster` of the policy, to the one host that
+//! serves the keys and to no other. Refuses, for every target alike, what would be no cluster or lead elsewhere.
 
 use std::collections::BTreeMap;
 
-use sallyport_policy::{IssuerKind, KeyLocation, Policy};
+use sallyport_policy::{IssuerKind, KeyLocation, Policy, canonical_host};
 
 use super::address::HostPort;
 use crate::cli::failure::Failure;
+use crate::cli::tell;
 
 /// Where a key cluster leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct IssuerHost {
-    /// Host and port of the issuer's address.
+    /// Host (lower case, without the dot of an absolute name, as certificates name it) and port of the address.
     pub(super) address: HostPort,
     /// The address is https.
     pub(super) tls: bool,
 }
 
-/// The key clusters, by name.
+/// The key clusters, by name. Tells where keys are on another host than their issuer.
 ///
 /// # Errors
-/// [`Failure::Usage`] where one name stands for two hosts, or for the sidecar.
+/// [`Failure::Usage`] for an address without a host and a port, a name that is none, one that is in `taken`, and one
+/// that stands for two hosts.
 pub(super) fn key_clusters(
     policy: &Policy,
     taken: &[&str],
@@ -28,49 +30,90 @@ pub(super) fn key_clusters(
     let mut clusters: BTreeMap<String, IssuerHost> = BTreeMap::new();
     for issuer in policy.issuers() {
         let IssuerKind::Jwt(jwt) = issuer.kind() else { continue };
-        let Some(name) = &jwt.cluster else { continue };
+        let refuse = |what: String| Failure::Usage(format!("issuer `{}`: {what}", issuer.name()));
         let (KeyLocation::Discovery(url) | KeyLocation::Uri(url)) = &jwt.keys;
-        let host = IssuerHost::of(url).map_err(Failure::Usage)?;
+        let host = IssuerHost::of(url).map_err(refuse)?;
+        let issuer_host = IssuerHost::of(&jwt.rules.issuer).map_err(refuse)?;
+        let Some(name) = &jwt.cluster else { continue };
+        cluster_name(name).map_err(|what| refuse(format!("`jwks.cluster`: {what}")))?;
         if taken.contains(&name.as_str()) {
-            return Err(Failure::Usage(format!(
-                "issuer `{}`: the cluster name `{name}` is taken; choose another `jwks.cluster`",
-                issuer.name()
+            return Err(refuse(format!(
+                "the cluster name `{name}` is taken; choose another `jwks.cluster`"
             )));
         }
-        let other = clusters.insert(name.clone(), host.clone());
-        if other.is_some_and(|other| other != host) {
-            return Err(Failure::Usage(format!(
-                "issuer `{}`: cluster `{name}` already leads to another host; give each host its own",
-                issuer.name()
+        if clusters.get(name).is_some_and(|other| *other != host) {
+            return Err(refuse(format!(
+                "cluster `{name}` already leads to another host, port or scheme; give each its own"
             )));
         }
+        if host != issuer_host {
+            tell(&format!(
+                "warning: issuer `{}`: `jwks.uri` is not on the issuer's host; cluster `{name}` leads to `{}` alone, \
+                 not to `{}`",
+                issuer.name(),
+                host.address.authority(),
+                issuer_host.address.authority()
+            ));
+        }
+        clusters.insert(name.clone(), host);
     }
     Ok(clusters)
+}
+
+/// A cluster's name, as an argument or in the policy.
+///
+/// # Errors
+/// For nothing, and for what would break the line of a file, a log or a metric.
+pub(super) fn cluster_name(name: &str) -> Result<String, String> {
+    let broken = |char: char| char.is_control() || char.is_whitespace();
+    if name.is_empty() || name.contains(broken) {
+        return Err(format!(
+            "`{}` is no name of a cluster; write one without spaces and control characters",
+            name.escape_debug()
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 impl IssuerHost {
     /// Of an http or https address.
     fn of(url: &str) -> Result<Self, String> {
-        let (rest, tls, port) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        let (rest, tls, default) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
+        {
             (Some(rest), _) => (rest, true, 443),
             (None, Some(rest)) => (rest, false, 80),
             (None, None) => return Err(format!("`{url}` is neither http nor https")),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let address = authority.parse().or_else(|_| format!("{authority}:{port}").parse())?;
+        let wrong = || format!("`{url}` names no host, or no port from 1 to 65535");
+        let host = canonical_host(authority.as_bytes()).ok_or_else(wrong)?;
+        let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let port = match authority.rsplit_once(':') {
+            Some((_, port)) if !port.ends_with(']') => port.parse().map_err(|_| wrong())?,
+            Some(_) | None => default,
+        };
+        let address = HostPort { host: inside.unwrap_or(&host).to_owned(), port };
+        if port == 0 {
+            return Err(wrong());
+        }
         Ok(Self { address, tls })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::IssuerHost;
+    use super::{IssuerHost, cluster_name};
 
     const CASES: &[(&str, Option<(&str, bool)>)] = &[
         ("https://idp.example/realms/a", Some(("idp.example:443", true))),
+        ("https://IDP.example.", Some(("idp.example:443", true))),
+        ("https://idp.example.:8443/x", Some(("idp.example:8443", true))),
         ("http://127.0.0.1:18080/realms/a", Some(("127.0.0.1:18080", false))),
         ("https://[::1]/x", Some(("[::1]:443", true))),
-        ("https://[::1]:8443", Some(("[::1]:8443", true))),
+        ("https://[0:0::1]:8443", Some(("[::1]:8443", true))),
+        ("https://idp.example:65536", None),
+        ("https://idp.example:0", None),
+        ("https://user@idp.example", None),
         ("ftp://idp.example", None),
         ("https:///x", None),
     ];
@@ -82,6 +125,21 @@ mod tests {
             let found = found.map(|host| (host.address.authority(), host.tls));
             let expected = expected.map(|(authority, tls)| (authority.to_owned(), tls));
             assert_eq!(found, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn names_of_clusters() {
+        for (name, expected) in [
+            ("idp", true),
+            ("outbound|15011||sallyport.orders.svc.cluster.local", true),
+            ("", false),
+            ("a b", false),
+            ("a\nb", false),
+            ("a\u{7f}", false),
+            ("a\u{2028}b", false),
+        ] {
+            assert_eq!(cluster_name(name).is_ok(), expected, "{name:?}");
         }
     }
 }

@@ -6,17 +6,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use sallyport_policy::{PluginConfig, Policy};
+use sallyport_policy::PluginConfig;
 use serde_json::{Map, Value, json};
 
 use super::address::{HostPort, SidecarAddress};
 use super::connection_manager::{NAME as CONNECTION_MANAGER, ROUTER, hardening};
-use super::issuer_host::key_clusters;
+use super::issuer_host::cluster_name;
 use super::sidecar_manifest::{self, GRPC_PORT, HTTP_PORT, Sidecar};
 use super::wasm_filter::{NAME, wasm_filter};
-use super::{SIDECAR_CLUSTER, cluster, ext_authz, print, yaml};
+use super::{SIDECAR_CLUSTER, Source, cluster, ext_authz, print, yaml};
 use crate::cli::failure::Failure;
-use crate::cli::policy_file::PolicyFile;
 use crate::cli::{PolicyArgument, tell};
 
 /// Order among several resources for the same workload; one that is not set leaves it to names and ages.
@@ -55,7 +54,7 @@ pub(super) struct Arguments {
     image: Option<String>,
     /// A cluster that the proxy already has, such as `outbound|15011||sallyport.NAMESPACE.svc.cluster.local`, which
     /// has Istio's mTLS. Without it the manifests add one of their own, in plain text.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = cluster_name)]
     sidecar_cluster: Option<String>,
     /// Certificate authorities of https issuers, a file of the proxy.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
@@ -63,6 +62,13 @@ pub(super) struct Arguments {
     /// Write one file a kind into this folder, instead of all to standard output.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The cluster by which the filter reaches the sidecar.
+    pub(super) fn sidecar_cluster(&self) -> &str {
+        self.sidecar_cluster.as_deref().unwrap_or(SIDECAR_CLUSTER)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,12 +125,8 @@ impl Kind {
 ///
 /// # Errors
 /// [`Failure::Usage`] for arguments that a kind needs and does not have, [`Failure::Stream`] for files.
-pub(super) fn run(
-    arguments: &Arguments,
-    file: &PolicyFile,
-    policy: &Policy,
-) -> Result<ExitCode, Failure> {
-    let manifests = Manifests { arguments, file, policy };
+pub(super) fn run(arguments: &Arguments, source: &Source) -> Result<ExitCode, Failure> {
+    let manifests = Manifests { arguments, source };
     let all = arguments.kind == Kind::All;
     let mut kinds = if all { Kind::RESOURCES.to_vec() } else { vec![arguments.kind] };
     let Some(directory) = &arguments.output else {
@@ -152,8 +154,7 @@ const HEADER: &str =
 
 struct Manifests<'a> {
     arguments: &'a Arguments,
-    file: &'a PolicyFile,
-    policy: &'a Policy,
+    source: &'a Source,
 }
 
 impl Manifests<'_> {
@@ -192,15 +193,14 @@ impl Manifests<'_> {
 
     /// `shared_data`: whether the filter's VM has an id of its own. Only EnvoyFilter can give it one.
     fn config(&self, shared_data: bool) -> PluginConfig {
-        let mut config = PluginConfig::new(self.file.document.clone());
-        let cluster = self.arguments.sidecar_cluster.as_deref().unwrap_or(SIDECAR_CLUSTER);
-        config.sidecar_cluster = Some(cluster.to_owned());
+        let mut config = PluginConfig::new(self.source.file.document.clone());
+        config.sidecar_cluster = Some(self.arguments.sidecar_cluster().to_owned());
         config.shared_data = shared_data;
         config
     }
 
     fn envoy_filter(&self) -> Result<Value, Failure> {
-        let mut patches = self.patches()?;
+        let mut patches = self.patches();
         patches.push(json!({
             "applyTo": "HTTP_FILTER",
             "match": self.listener_match(&json!({
@@ -217,7 +217,7 @@ impl Manifests<'_> {
 
     /// Clusters and connection manager, for the resources that can state neither.
     fn surroundings(&self) -> Result<Value, Failure> {
-        self.envoy_filter_of("sallyport-surroundings", self.patches()?)
+        self.envoy_filter_of("sallyport-surroundings", self.patches())
     }
 
     fn envoy_filter_of(&self, name: &str, patches: Vec<Value>) -> Result<Value, Failure> {
@@ -233,15 +233,15 @@ impl Manifests<'_> {
         }))
     }
 
-    fn patches(&self) -> Result<Vec<Value>, Failure> {
+    fn patches(&self) -> Vec<Value> {
         let mut clusters = Vec::new();
         if self.arguments.sidecar_cluster.is_none() {
             let address = HostPort { host: self.sidecar_host(), port: GRPC_PORT };
             clusters.push(cluster::sidecar(SIDECAR_CLUSTER, &SidecarAddress::Tcp(address)));
         }
-        for (name, host) in key_clusters(self.policy, &[SIDECAR_CLUSTER])? {
-            clusters.push(cluster::issuer(&name, &host, &self.arguments.ca));
-        }
+        let issuers = self.source.key_clusters.iter();
+        let ca = &self.arguments.ca;
+        clusters.extend(issuers.map(|(name, host)| cluster::issuer(name, host, ca)));
         let context = self.arguments.workload.context();
         let mut patches: Vec<Value> = clusters
             .into_iter()
@@ -261,7 +261,7 @@ impl Manifests<'_> {
                 "value": { "name": CONNECTION_MANAGER, "typed_config": hardening() },
             },
         }));
-        Ok(patches)
+        patches
     }
 
     fn listener_match(&self, filter: &Value) -> Value {
@@ -339,8 +339,8 @@ impl Manifests<'_> {
             Failure::Usage("`--image IMAGE` is missing: what does the sidecar run?".to_owned())
         })?;
         sidecar_manifest::render(&Sidecar {
-            file: self.file,
-            policy: self.policy,
+            file: &self.source.file,
+            policy: &self.source.policy,
             namespace: &self.arguments.namespace,
             image,
             in_mesh: self.arguments.sidecar_cluster.is_some(),
@@ -350,7 +350,7 @@ impl Manifests<'_> {
     /// Istio's defaults are 600 s and 403: too long to wait, and the wrong answer.
     fn mesh_config(&self) -> Value {
         let host = self.sidecar_host();
-        let timeout = ext_authz::timeout(self.policy);
+        let timeout = ext_authz::timeout(&self.source.policy);
         json!({ "meshConfig": { "extensionProviders": [
             {
                 "name": GRPC_PROVIDER,
@@ -372,7 +372,7 @@ impl Manifests<'_> {
                     "statusOnError": "503",
                     "pathPrefix": ext_authz::PATH_PREFIX,
                     "includeRequestHeadersInCheck": ["authorization"],
-                    "headersToUpstreamOnAllow": ext_authz::identity_headers(self.policy),
+                    "headersToUpstreamOnAllow": ext_authz::identity_headers(&self.source.policy),
                     "headersToDownstreamOnDeny": ext_authz::ANSWER_HEADERS,
                 },
             },

@@ -2,6 +2,7 @@
 //! Istio manifests. Holds no secret: the filter's copy of the policy has no place for one. What all three share is
 //! built once (`wasm_filter`, `ext_authz`, `cluster`), so that what Istio gets is what the tests run.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,12 +21,19 @@ mod connection_manager;
 mod ext_authz;
 mod issuer_host;
 mod istio;
+mod secret_mount;
 mod sidecar_manifest;
 mod wasm_filter;
 mod yaml;
 
+use issuer_host::{IssuerHost, cluster_name, key_clusters};
+
 /// Envoy cluster of the sidecar's gRPC door.
 const SIDECAR_CLUSTER: &str = "sallyport";
+/// Envoy cluster of the sidecar's HTTP door.
+const SIDECAR_HTTP_CLUSTER: &str = "sallyport_http";
+/// Envoy cluster of the protected service.
+const UPSTREAM: &str = "upstream";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -41,7 +49,7 @@ enum Target {
     Envoy(bootstrap::Arguments),
     /// Istio manifests, as YAML.
     Istio(istio::Arguments),
-    /// Values of the Helm chart; not there yet.
+    /// Values of the Helm chart. Does not exist yet: there is no chart, and this always ends with exit code 2.
     HelmValues(PolicyArgument),
 }
 
@@ -53,7 +61,7 @@ struct FilterArguments {
     #[arg(long, value_enum, default_value_t = TopologyArgument::Ask)]
     topology: TopologyArgument,
     /// Envoy cluster of the sidecar.
-    #[arg(long, value_name = "NAME", default_value = SIDECAR_CLUSTER)]
+    #[arg(long, value_name = "NAME", default_value = SIDECAR_CLUSTER, value_parser = cluster_name)]
     sidecar_cluster: String,
     /// The cluster is a Unix socket or mTLS: requests may be sent there to be judged in shadow.
     #[arg(long)]
@@ -82,12 +90,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.target {
         Target::Filter(arguments) => filter(arguments),
         Target::Envoy(arguments) => {
-            let (file, policy) = load(&arguments.policy.policy)?;
-            print(&bootstrap::render(arguments, &file, &policy)?)
+            let source = Source::load(&arguments.policy.policy, SIDECAR_CLUSTER)?;
+            print(&bootstrap::render(arguments, &source))
         }
         Target::Istio(arguments) => {
-            let (file, policy) = load(&arguments.policy.policy)?;
-            istio::run(arguments, &file, &policy)
+            let source = Source::load(&arguments.policy.policy, arguments.sidecar_cluster())?;
+            istio::run(arguments, &source)
         }
         Target::HelmValues(_) => {
             Err(Failure::Usage("there is no Helm chart yet, so there are no values".to_owned()))
@@ -95,11 +103,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Only a policy that loads is rendered.
-fn load(path: &Path) -> Result<(PolicyFile, Policy), Failure> {
-    let file = PolicyFile::read(path)?;
-    let policy = file.load()?;
-    Ok((file, policy))
+/// What is rendered: a policy that loads, and whose clusters can be built. The same policies for every target.
+struct Source {
+    file: PolicyFile,
+    policy: Policy,
+    key_clusters: BTreeMap<String, IssuerHost>,
+}
+
+impl Source {
+    /// `sidecar_cluster`: by which name the filter reaches the sidecar.
+    fn load(path: &Path, sidecar_cluster: &str) -> Result<Self, Failure> {
+        let file = PolicyFile::read(path)?;
+        let policy = file.load()?;
+        let taken = [UPSTREAM, SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER, sidecar_cluster];
+        let key_clusters = key_clusters(&policy, &taken)?;
+        Ok(Self { file, policy, key_clusters })
+    }
 }
 
 fn print(text: &str) -> Result<ExitCode, Failure> {
@@ -108,8 +127,8 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 }
 
 fn filter(arguments: &FilterArguments) -> Result<ExitCode, Failure> {
-    let (file, _) = load(&arguments.policy.policy)?;
-    let mut config = PluginConfig::new(file.document);
+    let source = Source::load(&arguments.policy.policy, &arguments.sidecar_cluster)?;
+    let mut config = PluginConfig::new(source.file.document);
     config.topology = arguments.topology.into();
     config.sidecar_cluster = Some(arguments.sidecar_cluster.clone());
     config.judge = arguments.judge;

@@ -3,9 +3,10 @@
 
 use std::path::{Component, Path};
 
-use sallyport_policy::{IssuerKind, Policy, SecretSource};
+use sallyport_policy::Policy;
 use serde_json::{Map, Value, json};
 
+use super::secret_mount::{SECRET, Secrets, key};
 use super::wasm_filter::NAME;
 use super::yaml;
 use crate::cli::failure::Failure;
@@ -16,9 +17,9 @@ pub(super) const GRPC_PORT: u16 = 15011;
 pub(super) const HTTP_PORT: u16 = 15012;
 const ADMIN_PORT: u16 = 15013;
 /// Where its files are in the container.
-const FOLDER: &str = "/etc/sallyport";
-/// The Secret with one key for each secret of the policy.
-const SECRET: &str = "sallyport-secrets";
+pub(super) const FOLDER: &str = "/etc/sallyport";
+/// Readable by the sidecar's user and group alone.
+const MODE: u32 = 0o440;
 
 /// What the manifests depend on.
 pub(super) struct Sidecar<'a> {
@@ -36,7 +37,7 @@ pub(super) struct Sidecar<'a> {
 /// [`Failure::Usage`] for files that a ConfigMap or a Secret cannot bring to their place.
 pub(super) fn render(sidecar: &Sidecar<'_>) -> Result<Vec<Value>, Failure> {
     let files = config_files(sidecar)?;
-    let secrets = secrets(sidecar.policy)?;
+    let secrets = Secrets::of(sidecar.policy)?;
     let metadata = json!({ "name": NAME, "namespace": sidecar.namespace, "labels": labels() });
     let data: Map<String, Value> =
         files.iter().map(|file| (file.key.clone(), json!(file.text))).collect();
@@ -86,9 +87,18 @@ fn pod(sidecar: &Sidecar<'_>, files: &[ConfigFile], secrets: &Secrets) -> Value 
     let items: Vec<Value> =
         files.iter().map(|file| json!({ "key": file.key, "path": file.path })).collect();
     let mut sources = vec![json!({ "configMap": { "name": NAME, "items": items } })];
-    if !secrets.files.is_empty() {
-        sources.push(json!({ "secret": { "name": SECRET, "items": secrets.files } }));
+    let beside_policy = secrets.items(FOLDER);
+    if !beside_policy.is_empty() {
+        sources.push(json!({ "secret": { "name": SECRET, "items": beside_policy } }));
     }
+    let policy =
+        json!({ "name": "policy", "projected": { "defaultMode": MODE, "sources": sources } });
+    let mut volumes = vec![policy];
+    volumes.extend(secrets.folders().enumerate().map(|(index, folder)| {
+        let secret =
+            json!({ "secretName": SECRET, "defaultMode": MODE, "items": secrets.items(folder) });
+        json!({ "name": volume(index), "secret": secret })
+    }));
     json!({
         "metadata": { "labels": labels },
         "spec": {
@@ -101,13 +111,18 @@ fn pod(sidecar: &Sidecar<'_>, files: &[ConfigFile], secrets: &Secrets) -> Value 
                 "seccompProfile": { "type": "RuntimeDefault" },
             },
             "containers": [container(sidecar, secrets)],
-            "volumes": [{ "name": "policy", "projected": { "defaultMode": 0o440, "sources": sources } }],
+            "volumes": volumes,
         },
     })
 }
 
 fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
     let probe = |path: &str| json!({ "httpGet": { "path": path, "port": "admin" } });
+    let mount =
+        |name: &str, path: &str| json!({ "name": name, "mountPath": path, "readOnly": true });
+    let mut mounts = vec![mount("policy", FOLDER)];
+    mounts
+        .extend(secrets.folders().enumerate().map(|(index, folder)| mount(&volume(index), folder)));
     json!({
         "name": NAME,
         "image": sidecar.image,
@@ -118,7 +133,7 @@ fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
             "--config",
             format!("{FOLDER}/sidecar.yaml"),
         ],
-        "env": secrets.variables,
+        "env": secrets.variables(),
         "ports": [
             { "name": "grpc", "containerPort": GRPC_PORT },
             { "name": "http", "containerPort": HTTP_PORT },
@@ -135,8 +150,13 @@ fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
             "readOnlyRootFilesystem": true,
             "capabilities": { "drop": ["ALL"] },
         },
-        "volumeMounts": [{ "name": "policy", "mountPath": FOLDER, "readOnly": true }],
+        "volumeMounts": mounts,
     })
+}
+
+/// Name of the volume of a folder of secrets outside of ours.
+fn volume(index: usize) -> String {
+    format!("secrets-{index}")
 }
 
 /// A file of the ConfigMap and its place below the folder.
@@ -188,39 +208,7 @@ fn server_config(policy: &Policy) -> Value {
     config
 }
 
-/// Secrets as volume items and as environment variables. One secret may serve several issuers.
-#[derive(Default)]
-struct Secrets {
-    files: Vec<Value>,
-    variables: Vec<Value>,
-}
-
-fn secrets(policy: &Policy) -> Result<Secrets, Failure> {
-    let mut secrets = Secrets::default();
-    for issuer in policy.issuers() {
-        let IssuerKind::Introspection(introspection) = issuer.kind() else { continue };
-        let Some(endpoint) = &introspection.endpoint else { continue };
-        let SecretSource { file, env } = &endpoint.client_secret;
-        if let Some(file) = file {
-            let path = below(file)?;
-            let name = path.rsplit('/').next().unwrap_or_default();
-            add(&mut secrets.files, json!({ "key": key(name)?, "path": path }));
-        }
-        if let Some(name) = env {
-            let source = json!({ "secretKeyRef": { "name": SECRET, "key": key(name)? } });
-            add(&mut secrets.variables, json!({ "name": name, "valueFrom": source }));
-        }
-    }
-    Ok(secrets)
-}
-
-fn add(list: &mut Vec<Value>, value: Value) {
-    if !list.contains(&value) {
-        list.push(value);
-    }
-}
-
-/// A place below the folder: the only kind that a volume's item can have.
+/// A place below the folder: the only kind that the item of a ConfigMap can have.
 fn below(name: &str) -> Result<String, Failure> {
     let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if inside && !name.is_empty() {
@@ -232,16 +220,5 @@ fn below(name: &str) -> Result<String, Failure> {
         Some(_) | None => Err(Failure::Usage(format!(
             "`{name}` cannot be mounted: name it relative to the policy file, or below `{FOLDER}`"
         ))),
-    }
-}
-
-/// Kubernetes: keys of ConfigMaps and Secrets are letters, digits, `-`, `_` and `.`.
-fn key(path: &str) -> Result<String, Failure> {
-    let key = path.replace('/', ".");
-    let valid = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if valid && !key.is_empty() {
-        Ok(key)
-    } else {
-        Err(Failure::Usage(format!("`{path}` cannot be a key of a ConfigMap or Secret")))
     }
 }

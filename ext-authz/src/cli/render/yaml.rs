@@ -1,6 +1,7 @@
 //! JSON values as YAML in block style, in their own order: what people review before they apply it. Text that a reader
 //! could take for something else is quoted as JSON quotes it, which YAML 1.2 reads the same; text of several lines is a
-//! literal block.
+//! literal block. By hand, because serde-saphyr's serializer (which reads back the same) is a feature that no crate of the
+//! workspace builds, and quotes less: `30s` and `.*` come out plain.
 
 use serde_json::Value;
 
