@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::progress::{say, watch};
 use crate::stop::Stop;
-use crate::workspace::{Profile, Workspace};
+use crate::workspace::Workspace;
 
 /// One call of cargo and what it makes.
 pub(crate) struct Step {
@@ -36,17 +36,9 @@ pub(crate) const TESTS: Step = Step {
     words: &["build", "--workspace", "--bins", "--tests"],
 };
 
-/// The sidecar as users build it: alone, so with its own features only.
-pub(crate) const RELEASE_SIDECAR: Step = Step {
-    what: "the release sidecar",
-    words: &["build", "--release", "-p", "sallyport-ext-authz", "--bin", "sallyport"],
-};
-
-/// The program that measures.
-pub(crate) const BENCH: Step = Step {
-    what: "the benchmarks",
-    words: &["build", "--release", "-p", "sallyport-tests", "--bin", "bench"],
-};
+/// The program that measures. It only drives others, so it is not optimised: what it measures is.
+pub(crate) const BENCH: Step =
+    Step { what: "the benchmarks", words: &["build", "--workspace", "--bin", "bench"] };
 
 /// Runs the steps in order. The first that fails shows cargo's output and ends the command.
 pub(crate) fn run(workspace: &Workspace, steps: &[&Step]) -> Result<(), Stop> {
@@ -65,8 +57,8 @@ pub(crate) fn run(workspace: &Workspace, steps: &[&Step]) -> Result<(), Stop> {
 }
 
 /// The two paths that each of our test programs is told.
-pub(crate) fn parts(workspace: &Workspace, profile: Profile) -> Result<(PathBuf, PathBuf), Stop> {
-    let (wasm, sidecar) = (workspace.wasm(), workspace.sidecar(profile));
+pub(crate) fn parts(workspace: &Workspace) -> Result<(PathBuf, PathBuf), Stop> {
+    let (wasm, sidecar) = (workspace.wasm(), workspace.sidecar());
     for file in [&wasm, &sidecar] {
         if !file.is_file() {
             return Err(Stop::failed(format!("the build left no `{}`", file.display())));

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use crate::builds;
 use crate::prerequisites::{self, Need};
 use crate::stop::Stop;
-use crate::workspace::{Profile, Workspace};
+use crate::workspace::Workspace;
 
 const FLAGS: &[&str] = &["--once", "--json", "--stay"];
 
@@ -17,9 +17,9 @@ pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCod
     check_flags(words)?;
     prerequisites::check(&[Need::Compiler, Need::WasmTarget, Need::Envoy])?;
     builds::run(workspace, &[&builds::FILTER, &builds::SIDECAR, &builds::DEMO])?;
-    let (wasm, sidecar) = builds::parts(workspace, Profile::Debug)?;
+    let (wasm, sidecar) = builds::parts(workspace)?;
 
-    let mut demo = Command::new(workspace.program(Profile::Debug, "demo"));
+    let mut demo = Command::new(workspace.program("demo"));
     demo.arg("--wasm").arg(wasm).arg("--sidecar").arg(sidecar).args(words);
     // Replacing this process keeps signals and the exit code with the one who ends what it started.
     let error = demo.exec();

@@ -13,7 +13,7 @@ use crate::progress::{say, watch};
 use crate::stop::Stop;
 use crate::suites::Suite;
 use crate::tally::Tally;
-use crate::workspace::{Profile, Workspace};
+use crate::workspace::Workspace;
 
 /// Real parts that `--with` can add. A test that uses one is written with the part's own issue.
 const SLOW_PARTS: &[&str] = &[];
@@ -116,7 +116,7 @@ fn needs(suites: &[Suite]) -> &'static [Need] {
 /// Whether filter and sidecar are there; why not has been shown.
 fn build_parts(workspace: &Workspace) -> bool {
     let built = builds::run(workspace, &[&builds::FILTER, &builds::TESTS])
-        .and_then(|()| builds::parts(workspace, Profile::Debug));
+        .and_then(|()| builds::parts(workspace));
     match built {
         Ok(_) => true,
         Err(stop) => {
@@ -136,7 +136,7 @@ fn run(workspace: &Workspace, suite: &Suite) -> Result<Tally, Stop> {
         let mut call = workspace.cargo(&words);
         if suite.needs_parts() {
             call.env("SALLYPORT_WASM", workspace.wasm());
-            call.env("SALLYPORT_BIN", workspace.sidecar(Profile::Debug));
+            call.env("SALLYPORT_BIN", workspace.sidecar());
         }
         let outcome = watch(suite.name(), call)?;
         let tally = if suite.is_libtest() {

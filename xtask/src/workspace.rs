@@ -22,13 +22,6 @@ pub(crate) struct Workspace {
     cargo: OsString,
 }
 
-/// Which of cargo's profiles, and so which folder of the target directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    Debug,
-    Release,
-}
-
 impl Workspace {
     /// Finds the workspace by the manifest directory that `cargo run` hands over.
     pub(crate) fn open() -> Result<Self, Stop> {
@@ -68,17 +61,13 @@ impl Workspace {
     }
 
     /// The built sidecar.
-    pub(crate) fn sidecar(&self, profile: Profile) -> PathBuf {
-        self.program(profile, "sallyport")
+    pub(crate) fn sidecar(&self) -> PathBuf {
+        self.program("sallyport")
     }
 
-    /// A built program of any crate.
-    pub(crate) fn program(&self, profile: Profile, name: &str) -> PathBuf {
-        let folder = match profile {
-            Profile::Debug => "debug",
-            Profile::Release => "release",
-        };
-        self.target.join(folder).join(name)
+    /// A built program of any crate, in cargo's dev profile.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
     }
 
     /// Names of the integration tests on the built parts, sorted.
