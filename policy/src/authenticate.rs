@@ -79,9 +79,6 @@ fn jwt(
     {
         return Ok(found);
     }
-    if !is_b64token(token) {
-        return Ok(Found::Refused(Reason::TokenMalformed, OnInvalid::Stop));
-    }
     let unverified = match Unverified::parse(token) {
         Ok(unverified) => unverified,
         Err(_) if !looks_like_jws(token) => return Ok(Found::NotMine(Reason::TokenMalformed)),

@@ -193,7 +193,7 @@ fn issuers(source: &Source, half: Half, problems: &mut Problems) -> Vec<Issuer> 
                 None
             }
         };
-        // A placeholder keeps indices right; with an error among the problems it is never part of a policy.
+        // A stand-in keeps indices right; with an error among the problems it is never part of a policy.
         let kind = kind.unwrap_or_else(|| {
             IssuerKind::Introspection(IntrospectionIssuer {
                 endpoint: None,
