@@ -134,7 +134,8 @@ impl Flight {
                     .generation
                     .is_some_and(|generation| verdicts.heard(generation, asked_ms));
                 if let Some(key) = key.filter(|_| current) {
-                    verdicts.remember(key, &received.verdict, received.ttl_seconds, gate.now_ms());
+                    // From when it was asked: a slow answer does not live longer than what it rests on.
+                    verdicts.remember(key, &received.verdict, received.ttl_seconds, asked_ms);
                 }
                 received.verdict
             })

@@ -46,10 +46,57 @@ impl ClaimRule {
     }
 }
 
-/// JSON has one kind of number: `1` and `1.0` are the same.
+/// JSON has one kind of number: `1` and `1.0` are the same. Integers are compared as integers: through a float, two
+/// different 64-bit ids would be one.
 fn equal(actual: &Value, wanted: &Value) -> bool {
-    match (actual.as_f64(), wanted.as_f64()) {
-        (Some(actual), Some(wanted)) => (actual - wanted).abs() < f64::EPSILON,
-        _ => actual == wanted,
+    if actual == wanted {
+        return true;
+    }
+    match (actual, wanted) {
+        (Value::Number(actual), Value::Number(wanted)) => match (whole(actual), whole(wanted)) {
+            (Some(actual), Some(wanted)) => actual == wanted,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The integer that a number is; none for a fraction, and for a float beyond the integers that floats hold exactly.
+fn whole(number: &serde_json::Number) -> Option<i128> {
+    if let Some(integer) = number.as_i64() {
+        return Some(i128::from(integer));
+    }
+    if let Some(integer) = number.as_u64() {
+        return Some(i128::from(integer));
+    }
+    let float = number
+        .as_f64()
+        .filter(|float| float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0)?;
+    // Through text: a float has no checked conversion to an integer.
+    format!("{float:.0}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    #[test]
+    fn numbers_are_equal_when_they_are_the_same_number() {
+        let cases: [(Value, Value, bool); 11] = [
+            (json!(1), json!(1.0), true),
+            (json!(1000), json!(1e3), true),
+            (json!(-2.0), json!(-2), true),
+            (json!(0.5), json!(0.5), true),
+            (json!(0.1), json!(0.2), false),
+            (json!(1e-17), json!(2e-17), false),
+            (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64), false),
+            (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992.0), false),
+            (json!(u64::MAX), json!(u64::MAX), true),
+            (json!(u64::MAX), json!(u64::MAX - 1), false),
+            (json!(1), json!("1"), false),
+        ];
+        for (actual, wanted, expected) in cases {
+            assert_eq!(super::equal(&actual, &wanted), expected, "{actual} {wanted}");
+        }
     }
 }
