@@ -7,9 +7,9 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
     UnparsedPublicKey, VerificationAlgorithm,
 };
-use sallyport_jwt::{Algorithm, Key, SignatureBackend, SignatureInvalid};
+use sallyport_jwt::{Algorithm, Key, Pure, SignatureBackend, SignatureInvalid};
 
-/// All ten algorithms by AWS-LC.
+/// The ten algorithms with public keys by AWS-LC, HS* by [`Pure`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Native;
 
@@ -21,14 +21,18 @@ impl SignatureBackend for Native {
         signing_input: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
-        UnparsedPublicKey::new(verification(algorithm), key.public_key_bytes())
+        let Some(verification) = verification(algorithm) else {
+            return Pure.verify(key, algorithm, signing_input, signature);
+        };
+        UnparsedPublicKey::new(verification, key.public_key_bytes())
             .verify(signing_input, signature)
             .map_err(|_| SignatureInvalid)
     }
 }
 
-fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
-    match algorithm {
+/// None: HMAC, which has no public key. Only the jwt crate sees a secret.
+fn verification(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match algorithm {
         Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
         Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
@@ -39,7 +43,8 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
         Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
         Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
         Algorithm::EdDsa => &ED25519,
-    }
+        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+    })
 }
 
 #[cfg(test)]
@@ -133,5 +138,20 @@ mod tests {
         let x = B64.encode(pair.public_key().as_ref());
         let set = set(&json!({"kty": "OKP", "crv": "Ed25519", "x": x}));
         check(Algorithm::EdDsa, &set, pair.sign(INPUT).as_ref());
+    }
+
+    #[test]
+    fn secrets() {
+        use aws_lc_rs::hmac;
+        for (algorithm, kind, bytes) in [
+            (Algorithm::Hs256, hmac::HMAC_SHA256, 32),
+            (Algorithm::Hs384, hmac::HMAC_SHA384, 48),
+            (Algorithm::Hs512, hmac::HMAC_SHA512, 64),
+        ] {
+            let secret = vec![7; bytes];
+            let set = KeySet::from_secret(&secret).unwrap();
+            let tag = hmac::sign(&hmac::Key::new(kind, &secret), INPUT);
+            check(algorithm, &set, tag.as_ref());
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The HTTP client for identity providers: rustls, short timeouts, no redirects, no proxies, bodies bounded while they
-//! are read. Errors are words without addresses or contents. Used by `keys.rs` and `introspection.rs` alone.
+//! are read. Errors are words without addresses or contents. Used by `key_fetch.rs` and `introspection.rs` alone.
 
 use std::time::Duration;
 
+use reqwest::header::{CACHE_CONTROL, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
 
 use crate::limits::{CONNECT_TIMEOUT, FETCH_TIMEOUT};
@@ -41,12 +42,23 @@ pub(crate) fn client() -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// Sends a request and reads the body of a 200 answer.
-pub(crate) async fn send(request: RequestBuilder, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
+/// A 200 answer.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) body: Vec<u8>,
+    /// The field `Cache-Control`, its lines joined as RFC 9110 section 5.2 says.
+    pub(crate) cache_control: Option<Vec<u8>>,
+}
+
+/// Sends a request and reads a 200 answer with a body of at most `max_bytes`.
+pub(crate) async fn send(request: RequestBuilder, max_bytes: usize) -> Result<Fetched, FetchError> {
     let mut response = request.send().await.map_err(|error| blame(&error))?;
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status().as_u16()));
     }
+    let lines: Vec<&[u8]> =
+        response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes).collect();
+    let cache_control = (!lines.is_empty()).then(|| lines.join(&b", "[..]));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| blame(&error))? {
         if body.len().saturating_add(chunk.len()) > max_bytes {
@@ -54,7 +66,7 @@ pub(crate) async fn send(request: RequestBuilder, max_bytes: usize) -> Result<Ve
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Fetched { body, cache_control })
 }
 
 fn blame(error: &reqwest::Error) -> FetchError {

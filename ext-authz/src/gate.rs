@@ -85,7 +85,7 @@ impl Gate {
         replies_until: &mut UnixTime,
     ) -> Decision {
         let (mut check, mut step) =
-            with_context(loaded, now, |context| Check::start(context, request));
+            with_context(loaded, now, true, |context| Check::start(context, request));
         for _ in 0..MAX_STEPS {
             let call = match step {
                 Step::Decided(decision) => return *decision,
@@ -93,8 +93,9 @@ impl Gate {
             };
             let reply = self.answer(loaded, request, call, replies_until).await;
             // Waiting may have taken the token past its end.
-            step =
-                with_context(loaded, clock::now(), |context| check.resume(context, request, reply));
+            step = with_context(loaded, clock::now(), false, |context| {
+                check.resume(context, request, reply)
+            });
         }
         Decision::refused(Reason::DependencyUnavailable, Door::Sidecar)
     }
@@ -133,8 +134,14 @@ impl Gate {
 }
 
 /// A context lives between two awaits only: it lends what cannot be lent across threads.
-fn with_context<R>(loaded: &Loaded, now: UnixTime, act: impl FnOnce(&Context<'_>) -> R) -> R {
-    let tokens = loaded.tokens.view();
+/// `first`: the request is not evaluated anew.
+fn with_context<R>(
+    loaded: &Loaded,
+    now: UnixTime,
+    first: bool,
+    act: impl FnOnce(&Context<'_>) -> R,
+) -> R {
+    let tokens = loaded.tokens.view(first);
     act(&Context {
         policy: &loaded.policy,
         keys: &loaded.keys,

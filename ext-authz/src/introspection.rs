@@ -206,7 +206,7 @@ impl Introspection {
             .header(ACCEPT, "application/json")
             .form(&[("token", question.token.as_str()), ("token_type_hint", "access_token")]);
         let bytes = match fetch::send(request, jwt_limits::MAX_DOCUMENT_BYTES).await {
-            Ok(bytes) => bytes,
+            Ok(fetched) => fetched.body,
             Err(FetchError::Status(status)) if is_about_the_token(status) => {
                 if endpoint.refusal_log.now() {
                     let issuer = question.issuer.name();

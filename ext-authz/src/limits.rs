@@ -11,19 +11,13 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest that a request waits for keys: one fetch. Discovery and set together may take twice as long, behind it.
 pub const KEY_WAIT: Duration = FETCH_TIMEOUT;
 
-/// Age at which a key set is fetched again, while requests go on with the old one.
-pub const KEYS_REFRESH_SECONDS: i64 = 8 * 60;
-/// Age beyond which requests wait for a new key set: Envoy's jwt_authn `cache_duration` (10 min), Dex's `max-age=600`.
-pub const KEYS_FRESH_SECONDS: i64 = 10 * 60;
-/// Age beyond which a key set that cannot be fetched again is not used any more, nor what was verified with it.
-pub const KEYS_STALE_SECONDS: i64 = 60 * 60;
-/// Pause between two looks at the ages of all key sets: requests with remembered tokens do not look.
+/// Longest pause between two looks at the ages of all key sets; the next one that is due is looked at in time.
 pub const KEYS_SWEEP: Duration = Duration::from_secs(30);
-/// Pause after a failed fetch of keys; Envoy's jwt_authn `failed_refetch_duration`.
+/// Pause after a failed fetch of keys, doubled by each further one; Envoy's jwt_authn `failed_refetch_duration`.
 pub const KEYS_RETRY: Duration = Duration::from_secs(1);
-/// Pause between two fetches that were caused by unknown key ids, which anybody can make up.
-pub const KEYS_UNKNOWN_RETRY: Duration = Duration::from_secs(30);
-/// Key sets fetched at once when a policy is loaded.
+/// Longest pause after failed fetches of keys.
+pub const KEYS_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Key sets fetched at once ahead of requests. A request that has no keys to be judged by does not wait for its turn.
 pub const KEYS_PREFETCH: usize = 8;
 
 /// Verified tokens that are remembered.

@@ -4,14 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sallyport_jwt::KeySet;
 use sallyport_policy::limits::MAX_POLICY_BYTES;
-use sallyport_policy::{Document, Format, IssuerId, IssuerKind, Policy, Problem, RoleFile};
+use sallyport_policy::{Document, Format, Issuer, IssuerId, IssuerKind, Policy, Problem, RoleFile};
 
 use crate::clock;
 use crate::endpoint::Endpoint;
+use crate::hmac_secret;
 use crate::key_fetch::KeyFetcher;
 use crate::keys::Keys;
-use crate::secret::{self, Secret};
+use crate::secret;
 use crate::source_file::{Sources, at_one_moment};
 use crate::tokens::Tokens;
 
@@ -114,20 +116,14 @@ impl Loaded {
         sources: &mut Sources,
     ) -> Result<(Load, Vec<Problem>), Vec<Problem>> {
         let PolicyFiles { policy, warnings } = PolicyFiles::read(path, sources)?;
-        let mut endpoints = Vec::with_capacity(policy.issuers().len());
+        let (mut endpoints, mut secrets) = (Vec::new(), Vec::new());
         let mut problems = Vec::new();
         for issuer in policy.issuers() {
-            let endpoint = match issuer.kind() {
-                IssuerKind::Jwt(_) => None,
-                IssuerKind::Introspection(introspection) => introspection.endpoint.as_ref(),
-            };
-            let Some(endpoint) = endpoint else {
-                endpoints.push(None);
-                continue;
-            };
-            let place = format!("issuers.{}", issuer.name());
-            match secret::read(&place, &endpoint.client_secret, directory(path), sources) {
-                Ok(secret) => endpoints.push(Self::endpoint(endpoint, &secret)),
+            match Credentials::read(issuer, directory(path), sources) {
+                Ok(Credentials { endpoint, secret }) => {
+                    endpoints.push(endpoint);
+                    secrets.push(secret);
+                }
                 Err(problem) => problems.push(problem),
             }
         }
@@ -140,22 +136,15 @@ impl Loaded {
         }
         let load = earlier.map_or(0, |earlier| earlier.load.saturating_add(1));
         let loaded = Self {
-            keys: Keys::new(&policy, earlier.map(|earlier| &earlier.keys), fetcher),
+            keys: Keys::new(&policy, secrets, earlier.map(|earlier| &earlier.keys), fetcher),
             policy: Arc::new(policy),
             load: load.max(clock::now_ms()),
-            tokens: Tokens::new(fetcher.epoch.clone()),
+            tokens: Tokens::new(fetcher.epoch.clone(), fetcher.metrics.token_cache.clone()),
             files: sources.paths(),
             endpoints,
             fingerprint,
         };
         Ok((Load::New(Box::new(loaded)), warnings))
-    }
-
-    fn endpoint(
-        endpoint: &sallyport_policy::IntrospectionEndpoint,
-        secret: &Secret,
-    ) -> Option<Arc<Endpoint>> {
-        Endpoint::new(endpoint, secret).map(Arc::new)
     }
 
     /// Advances when verdicts given before must not be reused: with every load, and when keys change.
@@ -166,6 +155,40 @@ impl Loaded {
     /// How an issuer is asked; none: it cannot be.
     pub(crate) fn endpoint_of(&self, issuer: IssuerId) -> Option<&Arc<Endpoint>> {
         self.endpoints.get(issuer.index()).and_then(Option::as_ref)
+    }
+}
+
+/// What an issuer's secret, if it has one, was made into.
+#[derive(Default)]
+struct Credentials {
+    endpoint: Option<Arc<Endpoint>>,
+    secret: Option<Arc<KeySet>>,
+}
+
+impl Credentials {
+    fn read(issuer: &Issuer, directory: &Path, sources: &mut Sources) -> Result<Self, Problem> {
+        let place = |what: &str| format!("issuers.{}.{what}", issuer.name());
+        match issuer.kind() {
+            IssuerKind::Jwt(_) => Ok(Self::default()),
+            IssuerKind::Introspection(introspection) => {
+                let Some(endpoint) = &introspection.endpoint else { return Ok(Self::default()) };
+                let secret = secret::read(&endpoint.client_secret, directory, sources);
+                let secret = secret.map_err(|error| {
+                    error.problem(
+                        place("introspection.client_secret"),
+                        "put the client's secret there, readable by the sidecar",
+                    )
+                })?;
+                let endpoint = Endpoint::new(endpoint, &secret).map(Arc::new);
+                Ok(Self { endpoint, secret: None })
+            }
+            IssuerKind::Hmac(hmac) => {
+                let set = hmac_secret::key_set(hmac, directory, sources);
+                let set = set
+                    .map_err(|error| error.problem(place(hmac_secret::PLACE), hmac_secret::FIX))?;
+                Ok(Self { endpoint: None, secret: set.map(Arc::new) })
+            }
+        }
     }
 }
 

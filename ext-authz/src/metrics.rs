@@ -38,6 +38,23 @@ impl Dependency {
     }
 }
 
+/// Labels of keys that are left out of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SkippedKeys {
+    issuer: Arc<str>,
+    reason: &'static str,
+}
+
+/// The memory of judged tokens: looked at by every request, so its counters are at hand without a look-up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenCacheMetrics {
+    pub(crate) hit: Counter,
+    pub(crate) miss: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) entries: Gauge,
+    pub(crate) bytes: Gauge,
+}
+
 /// One word of a closed list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Outcome {
@@ -84,6 +101,8 @@ pub struct Metrics {
     pub(crate) introspection_requests: Counted<Dependency>,
     introspection_cache: Counted<Outcome>,
     pub(crate) jwks_fetches: Counted<Dependency>,
+    jwks_keys_skipped: Counted<SkippedKeys>,
+    pub(crate) token_cache: TokenCacheMetrics,
     mirror_records: Counted<RecordFate>,
     mirror_judged: Counted<Outcome>,
     pub(crate) mirror_queued: Gauge,
@@ -100,6 +119,8 @@ impl Default for Metrics {
             introspection_requests: Counted::default(),
             introspection_cache: Counted::default(),
             jwks_fetches: Counted::default(),
+            jwks_keys_skipped: Counted::default(),
+            token_cache: TokenCacheMetrics::default(),
             mirror_records: Counted::default(),
             mirror_judged: Counted::default(),
             mirror_queued: Gauge::default(),
@@ -127,6 +148,21 @@ impl Metrics {
             self.introspection_cache.0.clone(),
         );
         all.register("jwks_fetches", "Fetches of key sets", self.jwks_fetches.0.clone());
+        all.register(
+            "jwks_keys_skipped",
+            "Keys of fetched sets that are not used",
+            self.jwks_keys_skipped.0.clone(),
+        );
+        let tokens = &mut self.token_cache;
+        let results: Family<Outcome, Counter> = Family::default();
+        for (result, counter) in
+            [("hit", &mut tokens.hit), ("miss", &mut tokens.miss), ("refused", &mut tokens.refused)]
+        {
+            *counter = results.get_or_create(&Outcome { result }).clone();
+        }
+        all.register("token_cache", "Look-ups of judged tokens", results);
+        all.register("token_cache_entries", "Judged tokens remembered", tokens.entries.clone());
+        all.register("token_cache_bytes", "Bytes of judged tokens", tokens.bytes.clone());
         all.register("mirror_records", "Mirrored records", self.mirror_records.0.clone());
         all.register("mirror_judged", "Requests judged in shadow", self.mirror_judged.0.clone());
         all.register("mirror_queued", "Records on their way", self.mirror_queued.clone());
@@ -145,6 +181,11 @@ impl Metrics {
 
     pub(crate) fn would_deny(&self, rule: &Arc<str>, reason: Reason) {
         self.would_deny.count(WouldDeny { rule: Arc::clone(rule), reason: reason.word() });
+    }
+
+    /// `reason` is a word of `sallyport_jwt::SkipReason`.
+    pub(crate) fn keys_skipped(&self, issuer: &Arc<str>, reason: &'static str, count: u64) {
+        self.jwks_keys_skipped.add(SkippedKeys { issuer: Arc::clone(issuer), reason }, count);
     }
 
     /// `hit`, `miss` or `joined`.

@@ -13,8 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::gate::Gate;
 use crate::key_fetch::KeyFetcher;
-use crate::keys::KeySlot;
-use crate::limits::{KEYS_PREFETCH, KEYS_SWEEP, RELOAD_POLL, RELOAD_QUIET, RELOAD_QUIET_MAX};
+use crate::limits::{RELOAD_POLL, RELOAD_QUIET, RELOAD_QUIET_MAX};
 use crate::loaded::{Load, Loaded};
 
 /// Keeps a gate's policy up to date.
@@ -49,8 +48,9 @@ impl Reloader {
             Ok(Ok(Load::Unchanged)) => {}
             Ok(Ok(Load::New(loaded))) => {
                 let (digest, generation) = (loaded.policy.digest().to_owned(), loaded.generation());
-                prefetch(&loaded);
                 self.gate.loaded.store(Arc::from(loaded));
+                // Keys that it needs are fetched before somebody waits for them.
+                self.fetcher.ended.notify_one();
                 self.gate.metrics.loaded(&digest);
                 tracing::info!(digest, generation, "policy loaded");
             }
@@ -63,29 +63,6 @@ impl Reloader {
                 tracing::error!("loading the policy was broken off; the last good one stays");
             }
         }
-    }
-}
-
-/// Fetches the keys that a policy needs before somebody waits for them.
-pub(crate) fn prefetch(loaded: &Loaded) {
-    let slots: Vec<Arc<KeySlot>> = loaded.keys.slots().map(Arc::clone).collect();
-    let slots = Arc::new(std::sync::Mutex::new(slots.into_iter()));
-    for _ in 0..KEYS_PREFETCH {
-        let slots = Arc::clone(&slots);
-        tokio::spawn(async move {
-            let next = || slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-            while let Some(slot) = next() {
-                slot.warm().await;
-            }
-        });
-    }
-}
-
-/// Looks after the keys of the policy in force, for as long as it is not dropped.
-pub(crate) async fn sweep_keys(gate: Arc<Gate>) {
-    loop {
-        tokio::time::sleep(KEYS_SWEEP).await;
-        gate.loaded.load().keys.slots().for_each(KeySlot::sweep);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Secrets: read from a file or the environment, shown to nobody. Only `introspection.rs` takes one out, to make the
-//! Authorization header of its endpoint.
+//! Secrets: read from a file or the environment, shown to nobody. `endpoint.rs` takes one out to make the Authorization
+//! header of its endpoint, `hmac_secret.rs` to make a key.
 
 use std::path::Path;
 
@@ -15,6 +15,24 @@ pub(crate) struct Secret(String);
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[secret]")
+    }
+}
+
+/// Why there is no secret. Names its place, never what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// It cannot be had here and now.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is there and cannot be one, wherever it is read.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl SecretError {
+    /// As a load error at `place`.
+    pub(crate) fn problem(&self, place: String, fix: &str) -> Problem {
+        Problem::error(place, self.to_string(), fix)
     }
 }
 
@@ -40,36 +58,34 @@ impl Secret {
     }
 }
 
-/// Reads the secret of an issuer. Files are relative to the policy file's directory.
+/// Reads a secret. Files are relative to the policy file's directory.
+///
+/// # Errors
+/// See [`SecretError`].
 pub(crate) fn read(
-    place: &str,
     source: &SecretSource,
     directory: &Path,
     sources: &mut Sources,
-) -> Result<Secret, Problem> {
-    let problem = |what: String| {
-        Problem::error(
-            format!("{place}.introspection.client_secret"),
-            what,
-            "put the client's secret there, readable by the sidecar",
-        )
-    };
-    match (&source.file, &source.env) {
+) -> Result<Secret, SecretError> {
+    let (bytes, place) = match (&source.file, &source.env) {
         (Some(file), None) => {
-            let path = directory.join(file);
-            let bytes = sources
-                .read(&path, MAX_SECRET_BYTES)
-                .map_err(|error| problem(format!("file `{file}` cannot be read: {error}")))?;
-            Secret::from_bytes(bytes).map_err(|what| problem(format!("file `{file}` {what}")))
+            let bytes = sources.read(&directory.join(file), MAX_SECRET_BYTES).map_err(|error| {
+                SecretError::Unreadable(format!("file `{file}` cannot be read: {error}"))
+            })?;
+            (bytes, format!("file `{file}`"))
         }
         (None, Some(name)) => {
-            let value = std::env::var_os(name)
-                .ok_or_else(|| problem(format!("environment variable `{name}` is not set")))?;
-            Secret::from_bytes(value.into_encoded_bytes())
-                .map_err(|what| problem(format!("environment variable `{name}` {what}")))
+            let value = std::env::var_os(name).ok_or_else(|| {
+                SecretError::Unreadable(format!("environment variable `{name}` is not set"))
+            })?;
+            (value.into_encoded_bytes(), format!("environment variable `{name}`"))
         }
-        _ => Err(problem("needs exactly one of `file` and `env`".to_owned())),
-    }
+        _ => {
+            let what = "needs exactly one of `file` and `env`";
+            return Err(SecretError::Unusable(what.to_owned()));
+        }
+    };
+    Secret::from_bytes(bytes).map_err(|what| SecretError::Unusable(format!("{place} {what}")))
 }
 
 #[cfg(test)]

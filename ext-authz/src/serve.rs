@@ -27,9 +27,9 @@ use crate::listen::Bound;
 use crate::loaded::{Load, Loaded};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
-use crate::reload::{Reloader, prefetch, sweep_keys};
+use crate::reload::Reloader;
 use crate::tokens::Epoch;
-use crate::{admin, export, fetch, http, logs};
+use crate::{admin, export, fetch, http, key_care, logs};
 
 /// What to serve.
 #[derive(Debug, Clone)]
@@ -122,6 +122,7 @@ impl Server {
             client: client.clone(),
             metrics: Arc::clone(&metrics),
             epoch: Epoch::default(),
+            ended: Arc::default(),
         };
         let loaded = match Loaded::read(&policy, None, &fetcher).map_err(ServeError::Policy)? {
             Load::New(loaded) => *loaded,
@@ -129,7 +130,6 @@ impl Server {
             Load::Unchanged => return Err(ServeError::Policy(Vec::new())),
         };
         metrics.loaded(loaded.policy.digest());
-        prefetch(&loaded);
         let gate = Arc::new(Gate {
             loaded: ArcSwap::from_pointee(loaded),
             introspection: Introspection::new(client, Arc::clone(&metrics)),
@@ -145,7 +145,7 @@ impl Server {
         };
         server.export(config.ndjson.clone());
         server.listen(&config, &gate).await?;
-        server.background.spawn(sweep_keys(Arc::clone(&gate)));
+        server.background.spawn(key_care::run(Arc::clone(&gate), Arc::clone(&fetcher.ended)));
         server.background.spawn(Reloader { path: policy, gate, fetcher }.run());
         Ok(server)
     }

@@ -5,7 +5,10 @@
 mod server {
     mod collector;
     mod decisions;
+    mod hmac;
     mod introspection;
+    mod key_provider;
+    mod keys;
     mod provider;
     mod reload;
     mod sidecar;

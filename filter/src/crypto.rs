@@ -63,19 +63,26 @@ impl SignatureBackend for Backend {
         input: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
-        use Algorithm::{EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+        use Algorithm::{
+            EdDsa, Es256, Es384, Es512, Hs256, Hs384, Hs512, Ps256, Ps384, Ps512, Rs256, Rs384,
+            Rs512,
+        };
         let hash = match algorithm {
             Rs256 | Es256 => "sha256",
             Rs384 | Es384 => "sha384",
             Rs512 | Es512 => "sha512",
-            Ps256 | Ps384 | Ps512 | EdDsa => return Pure.verify(key, algorithm, input, signature),
+            Ps256 | Ps384 | Ps512 | EdDsa | Hs256 | Hs384 | Hs512 => {
+                return Pure.verify(key, algorithm, input, signature);
+            }
         };
         if *self == Self::Pure {
             return Pure.verify(key, algorithm, input, signature);
         }
         let signature = match algorithm {
             Es256 | Es384 | Es512 => ecdsa_der(signature).ok_or(SignatureInvalid)?,
-            Rs256 | Rs384 | Rs512 | Ps256 | Ps384 | Ps512 | EdDsa => signature.to_vec(),
+            Rs256 | Rs384 | Rs512 | Ps256 | Ps384 | Ps512 | EdDsa | Hs256 | Hs384 | Hs512 => {
+                signature.to_vec()
+            }
         };
         match ask_host(hash, key.spki_der(), signature, input) {
             Some(true) => Ok(()),

@@ -249,22 +249,17 @@ impl Flight {
         match &decision.outcome {
             Outcome::Allow(permit) => {
                 let changes = permit.mutations();
-                let removed = |name: &[u8]| {
-                    changes.remove.contains(name)
-                        || changes
-                            .set
-                            .iter()
-                            .any(|(set, _)| set.as_bytes().eq_ignore_ascii_case(name))
-                };
+                let removed = |name: &[u8]| changes.remove.contains(name);
                 if changes.set.is_empty() && !pairs.iter().any(|(name, _)| removed(name)) {
                     return Now::Continues;
                 }
                 // One call that writes all headers costs less than two that write one each.
-                let kept = pairs.iter().copied().filter(|(name, _)| !removed(name));
-                let set =
-                    changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-                let block = pairs::serialise(kept.chain(set));
-                if host::set_header_pairs(Map::Request, &block) {
+                let mut kept = Vec::with_capacity(pairs.len().saturating_add(changes.set.len()));
+                kept.extend(pairs.iter().copied().filter(|(name, _)| !removed(name)));
+                kept.extend(
+                    changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+                );
+                if host::set_header_pairs(Map::Request, &pairs::serialise(kept.iter().copied())) {
                     Now::Continues
                 } else {
                     self.passed = false;

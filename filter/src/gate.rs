@@ -11,8 +11,8 @@ use prost::Message;
 use sallyport_jwt::UnixTime;
 use sallyport_policy::mirror::wire::{self, Batch, Receipt};
 use sallyport_policy::{
-    Context, Identity, IssuerId, PluginConfig, Policy, Problem, Side, TokenCache, TokenMemory,
-    Topology,
+    Context, Identity, IssuerId, PluginConfig, Policy, Problem, Remembered, Side, TokenCache,
+    TokenMemory, Topology,
 };
 
 use crate::capture::{Capture, Held};
@@ -34,6 +34,9 @@ pub(crate) struct Gate {
     judge: bool,
     pub(crate) keys: Keys,
     tokens: RefCell<TokenCache>,
+    /// What the gauges of remembered tokens hold of this worker's.
+    told_entries: Cell<i64>,
+    told_bytes: Cell<i64>,
     pub(crate) verdicts: RefCell<Verdicts>,
     pub(crate) metrics: Metrics,
     queue: RefCell<Queue>,
@@ -96,6 +99,8 @@ impl Gate {
             sidecar: None,
             judge: false,
             tokens: RefCell::new(TokenCache::new(0, 0)),
+            told_entries: Cell::new(0),
+            told_bytes: Cell::new(0),
             verdicts: RefCell::default(),
             metrics: Metrics::default(),
             queue: RefCell::default(),
@@ -140,18 +145,47 @@ impl Gate {
         if now_ms < self.now_ms.replace(now_ms) {
             self.clock_stepped();
         }
-        if self.keys.tick(self.now_ms(), slow) {
-            self.tokens.borrow_mut().clear();
-        }
+        self.keys.tick(&self.policy, now_ms, &self.metrics);
+        self.forget_tokens();
         self.flush_records();
         if slow {
             self.keep_contact();
+            self.measure_tokens();
             self.metrics.flush();
+        }
+    }
+
+    /// An HTTP call ended: perhaps one for keys.
+    pub(crate) fn keys_answered(&self, token: u32) {
+        self.keys.received(&self.policy, token, host::now_ms(), &self.metrics);
+        self.forget_tokens();
+    }
+
+    /// What was known of tokens rests on keys: where some are not used any more, it is void.
+    fn forget_tokens(&self) {
+        if self.keys.take_changed() {
+            self.tokens.borrow_mut().clear();
+        }
+    }
+
+    /// Moves the gauges of remembered tokens to what this worker holds now.
+    fn measure_tokens(&self) {
+        let (entries, bytes) = {
+            let tokens = self.tokens.borrow();
+            (tokens.entries(), tokens.bytes())
+        };
+        for (name, now, told) in [
+            ("sallyport.token_cache.entries", entries, &self.told_entries),
+            ("sallyport.token_cache.bytes", bytes, &self.told_bytes),
+        ] {
+            let now = i64::try_from(now).unwrap_or(i64::MAX);
+            self.metrics.gauge(name, now.saturating_sub(told.replace(now)));
         }
     }
 
     /// The clock went backwards: whoever waits for a time would wait too long, and what stands until a time too.
     fn clock_stepped(&self) {
+        self.keys.clock_stepped(self.now_ms());
         self.verdicts.borrow_mut().clock_stepped();
         self.queue.borrow_mut().clock_stepped();
         self.parked.borrow_mut().values_mut().for_each(|parked| parked.until_ms = 0);
@@ -171,6 +205,8 @@ impl Gate {
             );
         }
         self.metrics.gauge(gauge, -1);
+        self.tokens.borrow_mut().clear();
+        self.measure_tokens();
         self.metrics.flush();
     }
 
@@ -273,13 +309,23 @@ fn push(cluster: &str, batch: &Batch) -> Option<u32> {
 }
 
 impl TokenMemory for Gate {
-    fn recall(&self, token: &[u8]) -> Option<Arc<Identity>> {
-        let found = self.tokens.borrow_mut().recall(token);
-        self.metrics.token(found.is_some());
+    fn recall(&self, token: &[u8], now: UnixTime) -> Option<Remembered> {
+        let found = self.tokens.borrow_mut().recall(token, now);
+        match found {
+            Some(Remembered::BadSignature(_)) => {
+                self.metrics.event("sallyport.token_cache.refused")
+            }
+            Some(Remembered::Verified(_)) => self.metrics.token(true),
+            None => self.metrics.token(false),
+        }
         found
     }
 
     fn remember(&self, token: &[u8], identity: &Arc<Identity>) {
         self.tokens.borrow_mut().remember(token, identity);
+    }
+
+    fn remember_refusal(&self, token: &[u8], issuer: IssuerId, now: UnixTime) {
+        self.tokens.borrow_mut().remember_refusal(token, issuer, now);
     }
 }

@@ -17,20 +17,41 @@ pub(crate) const KEY_WAIT_MS: u64 = 2_000;
 pub(crate) const FETCH_TIMEOUT_MS: u64 = 1_500;
 /// A lease on fetching ends by itself after this; longer than two fetches.
 pub(crate) const LEASE_MS: u64 = 4_000;
-/// Age at which keys are fetched again; Envoy's `cache_duration` default is 10 minutes.
-pub(crate) const KEYS_FRESH_MS: u64 = 600_000;
-/// Age at which keys that could not be refreshed are no longer used.
-pub(crate) const KEYS_STALE_MS: u64 = 3_600_000;
-/// Between two fetches for unknown key ids, whatever clients send.
-pub(crate) const UNKNOWN_KEY_COOL_DOWN_MS: u64 = 30_000;
-/// Between two tries after a failed fetch.
+/// Requests of one issuer among several that begin to wait within [`KEY_WAIT_MS`]: half of [`MAX_PARKED`], so that
+/// tokens which name an issuer that is down leave those of others room to wait.
+pub(crate) const MAX_WAITS: usize = 512;
+/// Calls for keys under way in one worker; each holds a connection for up to [`FETCH_TIMEOUT_MS`].
+pub(crate) const MAX_FETCHES: usize = 8;
+/// Those of them for issuers that no request waits for.
+pub(crate) const MAX_BACKGROUND_FETCHES: usize = 6;
+/// Issuers that one tick looks at; a look is one host call.
+pub(crate) const MAX_LOOKS: usize = 64;
+/// Between the first fetches of two issuers: 1,000 of them take 20 s, and whoever is asked for comes first.
+pub(crate) const START_PACE_MS: u64 = 20;
+/// Shortest pause between two looks at the board for an issuer that nobody waits for.
+pub(crate) const MIN_LOOK_MS: u64 = 1_000;
+/// Longest such pause: how late a worker notices that another one, for an unknown key, fetched a set that lacks a key.
+/// Refreshes it notices within a second, since it knows when they are due.
+pub(crate) const MAX_LOOK_MS: u64 = 30_000;
+/// Pause of an issuer whose fetch is due while too many others are under way.
+pub(crate) const CROWDED_MS: u64 = 250;
+/// How far ahead of its own clock a worker believes times on the board: ticks and leases, not a clock that stepped.
+pub(crate) const CLOCK_SLACK_MS: u64 = 5_000;
+/// Longest address of keys; RFC 9110 section 4.1 asks for 8,000, no provider's has 200.
+pub(crate) const MAX_ADDRESS_BYTES: usize = 4_096;
+/// Longest authority in it: RFC 1035 section 2.3.4, and a port.
+pub(crate) const MAX_AUTHORITY_BYTES: usize = 261;
+/// Between two tries after a failure; between fetches of keys that nobody waits for it doubles, up to [`MAX_RETRY_MS`].
 pub(crate) const RETRY_MS: u64 = 1_000;
+/// Longest pause between two tries to fetch keys.
+pub(crate) const MAX_RETRY_MS: u64 = 30_000;
 /// Without contact to the sidecar for this long, no verdict of it is reused (DESIGN section 4).
 pub(crate) const CONTACT_MS: u64 = 2_000;
 /// Bound of one push to the collector, in milliseconds.
 pub(crate) const PUSH_TIMEOUT_MS: u64 = 2_000;
-/// Bytes of verified tokens that a worker remembers.
-pub(crate) const TOKEN_CACHE_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of verified tokens that a worker remembers, by an estimate that is about twice the truth. Half of it is one
+/// generation: 1,000 tokens of 1 KiB fit, in whatever order they come.
+pub(crate) const TOKEN_CACHE_BYTES: usize = 10 * 1024 * 1024;
 /// Longest key (all inputs of a decision) of a remembered verdict.
 pub(crate) const MAX_VERDICT_KEY_BYTES: usize = 32 * 1024;
 /// Bytes of all remembered verdicts.

@@ -158,12 +158,7 @@ impl Context for Root {
     }
 
     fn on_http_call_response(&mut self, token: u32, _: usize, _: usize, _: usize) {
-        let ended = self.gate.keys.received(token, self.gate.now_ms());
-        if let Some(Some(ok)) = ended {
-            let name =
-                if ok { "sallyport.jwks_fetches.ok" } else { "sallyport.jwks_fetches.failed" };
-            self.gate.metrics.event(name);
-        }
+        self.gate.keys_answered(token);
     }
 
     fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {

@@ -1,5 +1,6 @@
-//! The ten asymmetric signature algorithms of RFC 7518 section 3 and RFC 8037, and small sets of them.
-//! HS* and `none` are not members: a policy cannot name them and a token cannot select them.
+//! The signature algorithms of RFC 7518 section 3 and RFC 8037, and small sets of them. `none` is not a member: a policy
+//! cannot name it and a token cannot select it. HS* belong to a shared secret alone, and no JWK set yields one
+//! (see [`KeySet::from_secret`](crate::KeySet::from_secret)), so a token cannot turn a public key into one.
 //! `policy` parses names into these; keys and tokens select among them.
 
 use std::fmt;
@@ -28,11 +29,17 @@ pub enum Algorithm {
     Es512,
     /// Ed25519 (RFC 8037). Ed448 is not supported.
     EdDsa,
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
 }
 
 impl Algorithm {
-    /// All ten, in order.
-    pub const ALL: [Self; 10] = [
+    /// All, in order.
+    pub const ALL: [Self; 13] = [
         Self::Rs256,
         Self::Rs384,
         Self::Rs512,
@@ -43,6 +50,9 @@ impl Algorithm {
         Self::Es384,
         Self::Es512,
         Self::EdDsa,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
     ];
 
     /// The registered name, as in a header's `alg`.
@@ -58,7 +68,15 @@ impl Algorithm {
             Self::Es384 => "ES384",
             Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
         }
+    }
+
+    /// Whether who can check a signature can also make one: HMAC.
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
     }
 
     const fn bit(self) -> u16 {
@@ -73,6 +91,9 @@ impl Algorithm {
             Self::Es384 => 1 << 7,
             Self::Es512 => 1 << 8,
             Self::EdDsa => 1 << 9,
+            Self::Hs256 => 1 << 10,
+            Self::Hs384 => 1 << 11,
+            Self::Hs512 => 1 << 12,
         }
     }
 }
@@ -83,15 +104,21 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The name is not one of the ten. Names are case-sensitive (RFC 7515 section 4.1.1).
+/// The name is not one of ours. Names are case-sensitive (RFC 7515 section 4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA")]
+#[error(
+    "not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384, HS512"
+)]
 pub struct AlgorithmUnknown;
 
 impl FromStr for Algorithm {
     type Err = AlgorithmUnknown;
 
     fn from_str(name: &str) -> Result<Self, AlgorithmUnknown> {
+        // RFC 9864: the name that says the curve, which is the only one of EdDSA's that we know.
+        if name == "Ed25519" {
+            return Ok(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(AlgorithmUnknown)
     }
 }
@@ -156,9 +183,11 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(algorithm.name().parse(), Ok(algorithm));
         }
-        for name in
-            ["none", "None", "HS256", "HS384", "HS512", "rs256", "RS256 ", "", "EDDSA", "ES256K"]
-        {
+        assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDsa));
+        for name in [
+            "none", "None", "HS1", "hs256", "rs256", "RS256 ", "", "EDDSA", "ES256K", "Ed448",
+            "ed25519", "RS1", "A128KW",
+        ] {
             assert_eq!(name.parse::<Algorithm>(), Err(AlgorithmUnknown), "{name}");
         }
     }
@@ -171,6 +200,6 @@ mod tests {
             assert_eq!(set.iter().collect::<Vec<_>>(), [one]);
         }
         let all: AlgorithmSet = Algorithm::ALL.into_iter().collect();
-        assert_eq!(all.iter().count(), 10);
+        assert_eq!(all.iter().count(), 13);
     }
 }

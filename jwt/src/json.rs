@@ -198,6 +198,31 @@ mod tests {
         ("number out of range", r#"{"a":1e999}"#, Err(JsonError::Syntax)),
         ("nan", r#"{"a":NaN}"#, Err(JsonError::Syntax)),
         ("nothing", "", Err(JsonError::Syntax)),
+        ("single quotes", "{'a':1}", Err(JsonError::Syntax)),
+        ("bare name", "{a:1}", Err(JsonError::Syntax)),
+        ("unknown escape", r#"{"a":"\x41"}"#, Err(JsonError::Syntax)),
+        ("escaped newline", "{\"a\":\"\\\n\"}", Err(JsonError::Syntax)),
+        ("control character", "{\"a\":\"\u{1}\"}", Err(JsonError::Syntax)),
+        ("other whitespace", "{\u{a0}}", Err(JsonError::Syntax)),
+        ("vertical tab", "{\u{b}}", Err(JsonError::Syntax)),
+        ("NUL after", "{}\0", Err(JsonError::Syntax)),
+        ("missing comma", r#"{"a":1 "b":2}"#, Err(JsonError::Syntax)),
+        ("missing value", r#"{"a":}"#, Err(JsonError::Syntax)),
+        ("not closed", r#"{"a":1"#, Err(JsonError::Syntax)),
+        (
+            "duplicate of a name with NUL",
+            r#"{"a\u0000":1,"a\u0000":2}"#,
+            Err(JsonError::DuplicateMember),
+        ),
+        ("names that differ by NUL", r#"{"a":1,"a\u0000":2}"#, Ok(())),
+        ("names that differ by case", r#"{"a":1,"A":2}"#, Ok(())),
+        ("names that differ by form", "{\"\u{e9}\":1,\"e\u{301}\":2}", Ok(())),
+        ("duplicate of the empty name", r#"{"":1,"":2}"#, Err(JsonError::DuplicateMember)),
+        (
+            "duplicate by surrogate pair",
+            "{\"\u{1f600}\":1,\"\\ud83d\\ude00\":2}",
+            Err(JsonError::DuplicateMember),
+        ),
         ("array", "[]", Err(JsonError::NotAnObject)),
         ("string", "\"{}\"", Err(JsonError::NotAnObject)),
     ];
@@ -211,6 +236,84 @@ mod tests {
         for (name, text, expected) in CASES {
             assert_eq!(parse(text), *expected, "{name}");
         }
+    }
+
+    /// RFC 8259 section 6, with nothing of ECMAScript, YAML or Rust.
+    #[test]
+    fn numbers() {
+        let good = [
+            "0",
+            "-0",
+            "1",
+            "-1",
+            "10",
+            "1.5",
+            "-0.0",
+            "1e5",
+            "1E5",
+            "1e+5",
+            "1e-5",
+            "0e0",
+            "1.0e00",
+            "0.1e-400",
+            "9007199254740993",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775808",
+            "1e308",
+            "0.00000000000000000000000000000000000000000000000001",
+        ];
+        let bad = [
+            "00",
+            "01",
+            "-01",
+            "+1",
+            "-",
+            "--1",
+            ".5",
+            "-.5",
+            "1.",
+            "1.e5",
+            "1e",
+            "1e+",
+            "1e1.0",
+            "0x10",
+            "0b1",
+            "0o7",
+            "1_000",
+            "1,000",
+            "1f",
+            "1L",
+            "1n",
+            "NaN",
+            "nan",
+            "-NaN",
+            "Infinity",
+            "-Infinity",
+            "inf",
+            "1e309",
+            "-1e309",
+            "1 2",
+            "1- ",
+            "\u{661}",
+            "\u{ff11}",
+            "1\u{a0}",
+            "1e\u{2212}5",
+            "True",
+            "nil",
+        ];
+        for number in good {
+            let text = format!("{{\"a\":{number},\"b\":[{number} ]}}");
+            assert_eq!(parse(&text), Ok(()), "{number}");
+        }
+        for number in bad {
+            assert_eq!(parse(&format!("{{\"a\":{number}}}")), Err(JsonError::Syntax), "{number}");
+            assert_eq!(parse(&format!("{{\"a\":[{number}]}}")), Err(JsonError::Syntax), "{number}");
+        }
+        // Longer than any number is, and still only a number.
+        assert_eq!(parse(&format!("{{\"a\":0.{}}}", "1".repeat(15_000))), Ok(()));
+        assert_eq!(parse(&format!("{{\"a\":{}}}", "1".repeat(15_000))), Err(JsonError::Syntax));
+        assert_eq!(parse(&format!("{{\"a\":1e{}}}", "9".repeat(15_000))), Err(JsonError::Syntax));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! One public key from a JWK (RFC 7517 section 4), and the closed list of reasons for leaving one out.
 //! A key carries what it may be used for; a token only selects among that. `x5c`, `x5t` and `x5u` are not read.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::limits::{MAX_KEY_ID_BYTES, MAX_KEY_ISSUER_BYTES};
 use crate::material::Material;
+use crate::secret::Secret;
 use crate::spki::Spki;
 
 /// The type and curve of a key.
@@ -21,6 +24,8 @@ pub enum KeyType {
     P521,
     /// Ed25519.
     Ed25519,
+    /// A secret for HMAC. Never from a JWK set.
+    Octets,
 }
 
 /// Why a member of a key set is not used. A set with some of these is normal: providers publish encryption keys beside
@@ -41,6 +46,8 @@ pub enum SkipReason {
     UseNotSignature,
     /// `key_ops` is present without `verify`.
     OperationsWithoutVerify,
+    /// `key_ops` has `verify` and an operation other than `sign` beside it: a key for two purposes (RFC 7517 section 4.3).
+    OperationsUnrelated,
     /// `alg` is present and not one of ours.
     AlgorithmUnsupported,
     /// `alg` is one of ours and needs another type of key.
@@ -49,6 +56,8 @@ pub enum SkipReason {
     ModulusTooShort,
     /// RSA of more than 8192 bits.
     ModulusTooLong,
+    /// RSA with a modulus that can be factored: CVE-2017-15361 (ROCA).
+    ModulusWeak,
     /// RSA with an even exponent, one below 3 or one above 33 bits.
     ExponentUnacceptable,
     /// Not on the curve, of small order, or not canonically encoded.
@@ -56,6 +65,25 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All, in order: for whoever counts them by name.
+    pub const ALL: [Self; 15] = [
+        Self::NotAnObject,
+        Self::MemberMalformed,
+        Self::KeyTypeUnsupported,
+        Self::CurveUnsupported,
+        Self::PrivateMemberPresent,
+        Self::UseNotSignature,
+        Self::OperationsWithoutVerify,
+        Self::OperationsUnrelated,
+        Self::AlgorithmUnsupported,
+        Self::AlgorithmMismatch,
+        Self::ModulusTooShort,
+        Self::ModulusTooLong,
+        Self::ModulusWeak,
+        Self::ExponentUnacceptable,
+        Self::PointUnacceptable,
+    ];
+
     /// The word for metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,17 +94,20 @@ impl SkipReason {
             Self::PrivateMemberPresent => "private_member_present",
             Self::UseNotSignature => "use_not_signature",
             Self::OperationsWithoutVerify => "operations_without_verify",
+            Self::OperationsUnrelated => "operations_unrelated",
             Self::AlgorithmUnsupported => "algorithm_unsupported",
             Self::AlgorithmMismatch => "algorithm_mismatch",
             Self::ModulusTooShort => "modulus_too_short",
             Self::ModulusTooLong => "modulus_too_long",
+            Self::ModulusWeak => "modulus_weak",
             Self::ExponentUnacceptable => "exponent_unacceptable",
             Self::PointUnacceptable => "point_unacceptable",
         }
     }
 }
 
-/// A public key that may verify signatures. Made by [`KeySet::parse`](crate::KeySet::parse) alone.
+/// A key that may verify signatures. Made by [`KeySet::parse`](crate::KeySet::parse), which makes public keys, and
+/// [`KeySet::from_secret`](crate::KeySet::from_secret) alone. `Debug` shows nothing of a secret.
 #[derive(Clone, Debug)]
 pub struct Key {
     kid: Option<String>,
@@ -107,29 +138,47 @@ impl Key {
         self.material.key_type()
     }
 
-    /// Whether type and curve fit the algorithm and the key's own `alg`, where present, equals it.
+    /// Whether type and curve fit the algorithm and the key's own `alg`, where present, equals it. A secret must also be
+    /// as long as the hash (RFC 7518 section 3.2).
     pub fn allows(&self, algorithm: Algorithm) -> bool {
-        self.key_type().fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+        self.material.allows(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
     }
 
-    /// The exact length of every signature by this key: the RSA modulus, or 64, 96, 132 for the curves and 64 for Ed25519.
-    pub fn signature_bytes(&self) -> usize {
-        self.material.signature_bytes()
+    /// Whether this is a secret shared with the issuer.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.key_type() == KeyType::Octets
     }
 
-    /// DER `SubjectPublicKeyInfo`, computed when the set was read: for Envoy's `verify_signature`.
+    /// The exact length of every signature by this key: the RSA modulus, or 64, 96, 132 for the curves, 64 for Ed25519,
+    /// and the hash for HMAC. Zero where the key does not allow the algorithm.
+    pub fn signature_bytes(&self, algorithm: Algorithm) -> usize {
+        if self.allows(algorithm) { self.material.signature_bytes(algorithm) } else { 0 }
+    }
+
+    /// DER `SubjectPublicKeyInfo`, computed when the set was read: for Envoy's `verify_signature`. Empty for a secret.
     pub fn spki_der(&self) -> &[u8] {
         self.spki.der()
     }
 
     /// The bare key: PKCS#1 `RSAPublicKey` in DER, an uncompressed SEC 1 point, or 32 bytes. What aws-lc-rs's
-    /// `UnparsedPublicKey` takes for each type.
+    /// `UnparsedPublicKey` takes for each type. Empty for a secret.
     pub fn public_key_bytes(&self) -> &[u8] {
         self.spki.inner()
     }
 
     pub(crate) const fn material(&self) -> &Material {
         &self.material
+    }
+
+    /// The key that `secret` is, without `kid` and `alg`.
+    pub(crate) fn from_secret(secret: Secret) -> Self {
+        Self {
+            kid: None,
+            algorithm: None,
+            issuer: None,
+            spki: Spki::absent(),
+            material: Material::Octets(secret),
+        }
     }
 
     /// Reads one element of `keys`.
@@ -175,14 +224,26 @@ fn check_use(jwk: &Map<String, Value>) -> Result<(), SkipReason> {
     }
     match jwk.get("key_ops") {
         None => Ok(()),
-        Some(Value::Array(operations))
-            if operations.iter().any(|operation| operation == "verify") =>
-        {
-            Ok(())
-        }
-        Some(Value::Array(_)) => Err(SkipReason::OperationsWithoutVerify),
+        Some(Value::Array(operations)) => check_operations(operations),
         Some(_) => Err(SkipReason::MemberMalformed),
     }
+}
+
+/// RFC 7517 section 4.3: strings, none of them twice, none unrelated to the others. The private half of a signature key
+/// signs, and some say so beside the public half.
+fn check_operations(operations: &[Value]) -> Result<(), SkipReason> {
+    let mut seen = BTreeSet::new();
+    for operation in operations {
+        let operation = operation.as_str().ok_or(SkipReason::MemberMalformed)?;
+        if !seen.insert(operation) {
+            return Err(SkipReason::MemberMalformed);
+        }
+    }
+    if !seen.contains("verify") {
+        return Err(SkipReason::OperationsWithoutVerify);
+    }
+    let related = seen.iter().all(|operation| matches!(*operation, "verify" | "sign"));
+    if related { Ok(()) } else { Err(SkipReason::OperationsUnrelated) }
 }
 
 fn algorithm(jwk: &Map<String, Value>, key_type: KeyType) -> Result<Option<Algorithm>, SkipReason> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::json::{JsonError, JsonLimits, parse_json_object};
 use crate::key::{Key, SkipReason};
 use crate::limits::{MAX_KEY_ID_BYTES, MAX_KEYS};
+use crate::secret::{Secret, SecretUnusable};
 
 /// The usable keys of one set, in its order. May be empty: then every token is [`KeyUnknown`](crate::TokenError::KeyUnknown).
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,17 @@ impl KeySet {
             }
         }
         Ok(set)
+    }
+
+    /// The set of one secret shared with the issuer: without `kid`, for HS256, and for HS384 and HS512 where it is at
+    /// least 48 and 64 bytes long (RFC 7518 section 3.2). Its holder can sign, so it must never be where tokens are
+    /// judged for somebody else.
+    ///
+    /// # Errors
+    /// Fewer than 32 bytes. That the bytes cannot be guessed is for whoever chose them.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, SecretUnusable> {
+        let key = Key::from_secret(Secret::new(secret)?);
+        Ok(Self { keys: vec![key], skipped: Vec::new() })
     }
 
     /// The usable keys. Several may share a `kid`.

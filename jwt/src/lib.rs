@@ -5,23 +5,30 @@
 //! Nothing here knows HTTP, policy, logs, the clock or randomness: time is an argument, and a signature is checked
 //! by a [`SignatureBackend`], of which [`Pure`] is the one that runs everywhere.
 //!
-//! `none`, HS*, `jku`, `x5u`, `x5c` and an embedded `jwk` have no representation here: they cannot be used by mistake.
+//! `none`, `jku`, `x5u`, `x5c` and an embedded `jwk` have no representation here: they cannot be used by mistake.
+//! HS* exists for a [`KeySet`] made of a secret, never for one that was read: a public key is no secret.
 //! The filter and the sidecar call this; `policy` reads [`Claims`] through [`ClaimPath`].
 
 mod algorithm;
 mod base64url;
+mod candidates;
 mod claim_path;
 mod claims;
+mod ed25519;
 mod error;
 mod json;
+mod jws;
 mod key;
 mod key_set;
 pub mod limits;
 mod material;
 mod pure;
+mod roca;
 mod rules;
+mod secret;
 mod signature;
 mod spki;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -36,11 +43,14 @@ pub use claim_path::{ClaimPath, ClaimPathError};
 pub use claims::{Claims, strings};
 pub use error::TokenError;
 pub use json::{JsonError, JsonLimits, parse_json_object};
+pub use jws::{Jws, looks_like_jws};
 pub use key::{Key, KeyType, SkipReason};
 pub use key_set::{KeySet, KeySetError, SkippedKey};
 pub use pure::Pure;
-pub use rules::{AudienceMatch, TokenRules, TokenTypeRule};
+pub use rules::{AudienceMatch, IssuerRule, TokenRules, TokenTypeRule};
+pub use secret::SecretUnusable;
 pub use signature::{SignatureBackend, SignatureInvalid, ecdsa_der};
+pub use tenant::tenant_template;
 pub use time::UnixTime;
-pub use token::{Unverified, looks_like_jws};
+pub use token::Unverified;
 pub use verified::Verified;

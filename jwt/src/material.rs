@@ -2,25 +2,35 @@
 //! section 2) as the types of the pure backend. What passes here is acceptable to every backend:
 //! sizes, exponents, points and encodings that libraries judge differently are refused.
 
-use p256::elliptic_curve::sec1::ToSec1Point;
-use rsa::traits::PublicKeyParts;
-use rsa::{BigUint, RsaPublicKey};
+use p256::elliptic_curve::point::AffineCoordinates;
+use rsa::{BoxedUint, RsaPublicKey};
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
+use crate::ed25519::Ed25519Key;
 use crate::key::{KeyType, SkipReason};
 use crate::limits::{MAX_RSA_BITS, MAX_RSA_EXPONENT, MIN_RSA_BITS, MIN_RSA_EXPONENT};
+use crate::roca;
+use crate::secret::{self, Secret};
 use crate::spki::Spki;
 
-/// A public key of one of the five types.
+/// A key of one of the six types; all are public but the last.
 #[derive(Clone, Debug)]
 pub(crate) enum Material {
-    Rsa(RsaPublicKey),
+    Rsa(Rsa),
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     P521(Box<p521::ecdsa::VerifyingKey>),
-    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    Ed25519(Box<Ed25519Key>),
+    Octets(Secret),
+}
+
+/// An RSA key with the length of its signatures: the library counts the modulus' bits in constant time, at each question.
+#[derive(Clone, Debug)]
+pub(crate) struct Rsa {
+    pub(crate) key: RsaPublicKey,
+    bytes: usize,
 }
 
 impl Material {
@@ -35,6 +45,8 @@ impl Material {
             KeyType::P384 => p384(jwk),
             KeyType::P521 => p521(jwk),
             KeyType::Ed25519 => ed25519(jwk),
+            // RFC 7518 section 6.4. A published secret is none.
+            KeyType::Octets => Err(SkipReason::KeyTypeUnsupported),
         }
     }
 
@@ -45,16 +57,29 @@ impl Material {
             Self::P384(_) => KeyType::P384,
             Self::P521(_) => KeyType::P521,
             Self::Ed25519(_) => KeyType::Ed25519,
+            Self::Octets(_) => KeyType::Octets,
         }
     }
 
-    /// The exact length of every signature by this key.
-    pub(crate) fn signature_bytes(&self) -> usize {
+    /// Whether it can be used with the algorithm.
+    pub(crate) fn allows(&self, algorithm: Algorithm) -> bool {
+        self.key_type().fits(algorithm)
+            && match self {
+                Self::Octets(secret) => secret.suffices(algorithm),
+                Self::Rsa(_) | Self::P256(_) | Self::P384(_) | Self::P521(_) | Self::Ed25519(_) => {
+                    true
+                }
+            }
+    }
+
+    /// The exact length of every signature by this key with an algorithm that it allows.
+    pub(crate) fn signature_bytes(&self, algorithm: Algorithm) -> usize {
         match self {
-            Self::Rsa(key) => key.size(),
+            Self::Rsa(key) => key.bytes,
             Self::P256(_) | Self::Ed25519(_) => 64,
             Self::P384(_) => 96,
             Self::P521(_) => 132,
+            Self::Octets(_) => secret::hash_bytes(algorithm),
         }
     }
 }
@@ -73,6 +98,7 @@ impl KeyType {
             Algorithm::Es384 => Self::P384,
             Algorithm::Es512 => Self::P521,
             Algorithm::EdDsa => Self::Ed25519,
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Self::Octets,
         };
         self == needed
     }
@@ -80,64 +106,88 @@ impl KeyType {
 
 fn rsa(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
     // Leading zeros are against RFC 7518 section 6.3.1.1 and in the wild; the number is the same.
-    let modulus = BigUint::from_bytes_be(&member(jwk, "n")?);
-    let exponent = BigUint::from_bytes_be(&member(jwk, "e")?);
-    match modulus.bits() {
+    let (modulus, exponent) = (number(member(jwk, "n")?), number(member(jwk, "e")?));
+    match bits(&modulus) {
         0..MIN_RSA_BITS => return Err(SkipReason::ModulusTooShort),
         MIN_RSA_BITS..=MAX_RSA_BITS => {}
         _ => return Err(SkipReason::ModulusTooLong),
     }
-    if exponent < BigUint::from(MIN_RSA_EXPONENT) || exponent > BigUint::from(MAX_RSA_EXPONENT) {
+    if roca::is_weak(&modulus) {
+        return Err(SkipReason::ModulusWeak);
+    }
+    if exponent.len() > 8 {
         return Err(SkipReason::ExponentUnacceptable);
     }
-    if exponent.to_bytes_le().first().is_none_or(|byte| byte & 1 == 0) {
+    let value = exponent.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+    if !(MIN_RSA_EXPONENT..=MAX_RSA_EXPONENT).contains(&value) || value & 1 == 0 {
         return Err(SkipReason::ExponentUnacceptable);
     }
     // Refuses an even modulus; the bounds above are narrower than its own.
-    let key = RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS)
-        .map_err(|_| SkipReason::MemberMalformed)?;
-    let spki = Spki::rsa(&key).ok_or(SkipReason::MemberMalformed)?;
-    Ok((Material::Rsa(key), spki))
+    let key = RsaPublicKey::new_with_size_limits(
+        BoxedUint::from_be_slice_vartime(&modulus),
+        BoxedUint::from(value),
+        MIN_RSA_BITS..=MAX_RSA_BITS,
+    )
+    .map_err(|_| SkipReason::MemberMalformed)?;
+    let spki = Spki::rsa(&modulus, &exponent);
+    Ok((Material::Rsa(Rsa { key, bytes: modulus.len() }), spki))
+}
+
+fn number(mut bytes: Vec<u8>) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    bytes
+}
+
+/// Length in bits of a number without leading zeros.
+fn bits(number: &[u8]) -> usize {
+    let leading = number.first().map_or(0, |byte| byte.leading_zeros());
+    number.len().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))
 }
 
 fn p256(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point::<32>(jwk)?)
-        .map_err(|_| SkipReason::PointUnacceptable)?;
-    let spki = Spki::p256(key.as_affine().to_sec1_point(false).as_bytes());
-    Ok((Material::P256(key), spki))
+    let (x, y) = coordinates::<32>(jwk)?;
+    let key = p256::AffinePoint::from_coordinates(&x.into(), &y.into())
+        .into_option()
+        .and_then(|point| p256::ecdsa::VerifyingKey::from_affine(point).ok())
+        .ok_or(SkipReason::PointUnacceptable)?;
+    Ok((Material::P256(key), Spki::p256(&uncompressed(&x, &y))))
 }
 
 fn p384(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point::<48>(jwk)?)
-        .map_err(|_| SkipReason::PointUnacceptable)?;
-    let spki = Spki::p384(key.as_affine().to_sec1_point(false).as_bytes());
-    Ok((Material::P384(key), spki))
+    let (x, y) = coordinates::<48>(jwk)?;
+    let key = p384::AffinePoint::from_coordinates(&x.into(), &y.into())
+        .into_option()
+        .and_then(|point| p384::ecdsa::VerifyingKey::from_affine(point).ok())
+        .ok_or(SkipReason::PointUnacceptable)?;
+    Ok((Material::P384(key), Spki::p384(&uncompressed(&x, &y))))
 }
 
 fn p521(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(&point::<66>(jwk)?)
-        .map_err(|_| SkipReason::PointUnacceptable)?;
-    let spki = Spki::p521(key.as_affine().to_sec1_point(false).as_bytes());
-    Ok((Material::P521(Box::new(key)), spki))
+    let (x, y) = coordinates::<66>(jwk)?;
+    let key = p521::AffinePoint::from_coordinates(&x.into(), &y.into())
+        .into_option()
+        .and_then(|point| p521::ecdsa::VerifyingKey::from_affine(point).ok())
+        .ok_or(SkipReason::PointUnacceptable)?;
+    Ok((Material::P521(Box::new(key)), Spki::p521(&uncompressed(&x, &y))))
 }
 
-/// The uncompressed point; both coordinates must have their full length (RFC 7518 section 6.2.1.2).
-fn point<const COORDINATE_BYTES: usize>(jwk: &Map<String, Value>) -> Result<Vec<u8>, SkipReason> {
-    let (x, y) = (member(jwk, "x")?, member(jwk, "y")?);
-    if x.len() != COORDINATE_BYTES || y.len() != COORDINATE_BYTES {
-        return Err(SkipReason::MemberMalformed);
-    }
-    Ok([&[0x04], x.as_slice(), y.as_slice()].concat())
+/// Both coordinates must have their full length (RFC 7518 section 6.2.1.2).
+fn coordinates<const BYTES: usize>(
+    jwk: &Map<String, Value>,
+) -> Result<([u8; BYTES], [u8; BYTES]), SkipReason> {
+    let coordinate = |name| member(jwk, name)?.try_into().map_err(|_| SkipReason::MemberMalformed);
+    Ok((coordinate("x")?, coordinate("y")?))
+}
+
+/// SEC 1 section 2.3.3.
+fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    [&[0x04], x, y].concat()
 }
 
 fn ed25519(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
     let bytes: [u8; 32] = member(jwk, "x")?.try_into().map_err(|_| SkipReason::MemberMalformed)?;
-    let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
-        .map_err(|_| SkipReason::PointUnacceptable)?;
-    // Libraries differ on points of small order and on encodings that are not canonical (RFC 8032 section 5.1.3).
-    if key.is_weak() || key.to_edwards().compress().as_bytes() != &bytes {
-        return Err(SkipReason::PointUnacceptable);
-    }
+    let key = Ed25519Key::from_bytes(&bytes).ok_or(SkipReason::PointUnacceptable)?;
     Ok((Material::Ed25519(Box::new(key)), Spki::ed25519(&bytes)))
 }
 

@@ -5,9 +5,9 @@
 use crate::algorithm::Algorithm;
 use crate::key::Key;
 
-/// Checks one signature.
+/// Checks one signature. HS* are computed by [`Pure`](crate::Pure) alone: the other backends hand them to it.
 ///
-/// The caller, [`Unverified::verify`](crate::Unverified::verify), guarantees that the key allows the algorithm and that
+/// The callers, [`Unverified::verify`](crate::Unverified::verify) and [`Jws::verify`](crate::Jws::verify), guarantee that the key allows the algorithm and that
 /// the signature has exactly the length of [`Key::signature_bytes`]. ECDSA signatures are `r || s` (RFC 7518 section 3.4).
 pub trait SignatureBackend {
     /// # Errors

@@ -11,6 +11,18 @@ use crate::rules::TokenTypeRule;
 /// OpenID Connect Back-Channel Logout 1.0 section 2.4.
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
+/// Keycloak's `typ` of what is no access token (its `TokenUtil` and client registration).
+const KEYCLOAK_OTHERS: [&str; 8] = [
+    "ID",
+    "Serialized-ID",
+    "Refresh",
+    "Offline",
+    "Logout",
+    "logout+jwt",
+    "InitialAccessToken",
+    "RegistrationAccessToken",
+];
+
 /// Compares the header's `typ` and the claims with the rule.
 pub(crate) fn check(
     rule: TokenTypeRule,
@@ -37,9 +49,7 @@ fn is_at_jwt(typ: &str) -> bool {
 /// Whether the claims say that this is something else than an access token.
 fn marked_otherwise(claims: &Claims) -> bool {
     let keycloak = claims.member("typ").is_some_and(|typ| match typ.as_str() {
-        Some(typ) => ["ID", "Serialized-ID", "Refresh", "Offline", "Logout"]
-            .iter()
-            .any(|other| typ.eq_ignore_ascii_case(other)),
+        Some(typ) => KEYCLOAK_OTHERS.iter().any(|other| typ.eq_ignore_ascii_case(other)),
         None => true,
     });
     let token_use = claims.member("token_use").is_some_and(|token_use| {
@@ -74,6 +84,15 @@ mod tests {
         ("Keycloak refresh", Some("JWT"), r#"{"typ":"Refresh"}"#, false, false),
         ("Keycloak offline", Some("JWT"), r#"{"typ":"Offline"}"#, false, false),
         ("Keycloak logout", Some("JWT"), r#"{"typ":"Logout"}"#, false, false),
+        ("Keycloak logout token", Some("JWT"), r#"{"typ":"logout+jwt"}"#, false, false),
+        ("client registration", None, r#"{"typ":"RegistrationAccessToken"}"#, false, false),
+        ("first client registration", None, r#"{"typ":"InitialAccessToken"}"#, false, false),
+        ("security event", Some("secevent+jwt"), "{}", false, false),
+        ("JWT by its whole name", Some("application/jwt"), "{}", true, false),
+        ("with a parameter", Some("at+jwt; x=1"), "{}", false, false),
+        ("typ null", None, r#"{"typ":null}"#, false, false),
+        ("Cognito access under at+jwt", Some("at+jwt"), r#"{"token_use":"access"}"#, true, true),
+        ("token_use in capitals", None, r#"{"token_use":"ACCESS"}"#, false, false),
         ("typ is a number", Some("JWT"), r#"{"typ":1}"#, false, false),
         ("Cognito access", None, r#"{"token_use":"access"}"#, true, false),
         ("Cognito ID", None, r#"{"token_use":"id"}"#, false, false),

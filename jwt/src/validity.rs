@@ -13,12 +13,19 @@ pub(crate) struct Validity {
     pub(crate) expires: Option<UnixTime>,
     pub(crate) not_before: Option<UnixTime>,
     pub(crate) issued: Option<UnixTime>,
+    /// From `iat` to `exp` in seconds, fractions rounded up, where both are there.
+    lifetime: Option<u64>,
 }
 
 impl Validity {
     /// Reads the dates. A fraction of a second is cut from `exp` and added to the others, so it never admits.
     pub(crate) fn of(claims: &Claims) -> Result<Self, TokenError> {
+        let floor = |name| claims.member(name).and_then(UnixTime::from_numeric_date);
+        let ceiling = |name| claims.member(name).and_then(UnixTime::from_numeric_date_rounded_up);
+        let lifetime =
+            floor("iat").zip(ceiling("exp")).map(|(issued, expires)| expires.seconds_since(issued));
         Ok(Self {
+            lifetime,
             expires: date(claims, "exp", UnixTime::from_numeric_date, "exp is not a date")?,
             not_before: date(
                 claims,
@@ -48,7 +55,20 @@ impl Validity {
         if earliest.is_some_and(|earliest| now.after(leeway) < earliest) {
             return Err(TokenError::NotYetValid);
         }
-        Ok(())
+        rules.max_lifetime.map_or(Ok(()), |longest| self.check_lifetime(longest))
+    }
+}
+
+impl Validity {
+    fn check_lifetime(&self, longest: u32) -> Result<(), TokenError> {
+        if self.expires.is_none() {
+            return Err(TokenError::Malformed("exp is missing"));
+        }
+        match self.lifetime {
+            None => Err(TokenError::Malformed("iat is missing")),
+            Some(lifetime) if lifetime > u64::from(longest) => Err(TokenError::LifetimeExceeded),
+            Some(_) => Ok(()),
+        }
     }
 }
 
@@ -117,6 +137,45 @@ mod tests {
         ),
         ("expired before early", r#"{"exp":1,"nbf":1800000000}"#, 30, true, EXPIRED),
     ];
+
+    const LONG: Outcome = Err(TokenError::LifetimeExceeded);
+    const NO_IAT: Outcome = Err(TokenError::Malformed("iat is missing"));
+    const NO_EXP: Outcome = Err(TokenError::Malformed("exp is missing"));
+
+    // Name, claims, expected with at most an hour between iat and exp and no exp required.
+    const LIFETIMES: &[(&str, &str, Outcome)] = &[
+        ("an hour", r#"{"iat":1700000000,"exp":1700003600}"#, Ok(())),
+        ("a second more", r#"{"iat":1700000000,"exp":1700003601}"#, LONG),
+        ("a fraction more", r#"{"iat":1700000000,"exp":1700003600.1}"#, LONG),
+        ("a fraction earlier", r#"{"iat":1699999999.9,"exp":1700003600}"#, LONG),
+        ("leeway is not added", r#"{"iat":1699999990,"exp":1700003600}"#, LONG),
+        ("a day", r#"{"iat":1700000000,"exp":1700086400}"#, LONG),
+        ("for ever", r#"{"iat":0,"exp":253402300799}"#, LONG),
+        (
+            "not before does not count",
+            r#"{"iat":1690000000,"nbf":1700000000,"exp":1700003600}"#,
+            LONG,
+        ),
+        ("no iat", r#"{"exp":1700003600}"#, NO_IAT),
+        ("nbf is no iat", r#"{"nbf":1700000000,"exp":1700003600}"#, NO_IAT),
+        ("no exp", r#"{"iat":1700000000}"#, NO_EXP),
+        ("neither", "{}", NO_EXP),
+        ("over before it began", r#"{"iat":1700000020,"exp":1700000010}"#, Ok(())),
+        ("expired first", r#"{"iat":1600000000,"exp":1600086400}"#, EXPIRED),
+        ("early first", r#"{"iat":1800000000,"exp":1800086400}"#, EARLY),
+    ];
+
+    #[test]
+    fn lifetimes() {
+        for (name, text, expected) in LIFETIMES {
+            let claims = Claims::from_json_object(serde_json::from_str(text).unwrap());
+            let rules =
+                TokenRules { require_exp: false, max_lifetime: Some(3600), ..TokenRules::new("i") };
+            let actual =
+                Validity::of(&claims).and_then(|validity| validity.check(&rules, UnixTime(NOW)));
+            assert_eq!(actual, *expected, "{name}");
+        }
+    }
 
     #[test]
     fn cases() {

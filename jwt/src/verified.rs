@@ -3,13 +3,14 @@
 //! Scopes, roles and who may do what are `policy`'s part.
 
 use crate::algorithm::Algorithm;
+use crate::candidates;
 use crate::claims::Claims;
 use crate::error::TokenError;
 use crate::key::Key;
 use crate::key_set::KeySet;
-use crate::limits::MAX_CANDIDATE_KEYS;
 use crate::rules::TokenRules;
 use crate::signature::SignatureBackend;
+use crate::tenant::{is_template, tenant_of};
 use crate::time::UnixTime;
 use crate::token::Unverified;
 use crate::validity::Validity;
@@ -25,13 +26,12 @@ pub struct Verified {
 }
 
 impl Unverified<'_> {
-    /// Checks rules, then the signature with the candidate keys: those of the token's `kid`, or all where it names none,
-    /// at most [`MAX_CANDIDATE_KEYS`].
+    /// Checks rules, then the signature as [`Jws::verify`](crate::Jws::verify) does, with those keys alone that are for
+    /// this issuer.
     ///
     /// # Errors
-    /// What [`Unverified::check`] finds; [`TokenError::KeyUnknown`] when no key has the `kid` or is for this issuer;
-    /// [`TokenError::AlgorithmNotAllowed`] when keys of the `kid` exist and none allows the token's `alg`;
-    /// [`TokenError::SignatureInvalid`] when no candidate made the signature.
+    /// What [`Unverified::check`] and [`Jws::verify`](crate::Jws::verify) find; [`TokenError::KeyUnknown`] also when no
+    /// key of the `kid` is for this issuer.
     pub fn verify(
         self,
         rules: &TokenRules,
@@ -40,37 +40,11 @@ impl Unverified<'_> {
         backend: &dyn SignatureBackend,
     ) -> Result<Verified, TokenError> {
         self.check(rules, now)?;
-        let algorithm = self.algorithm.ok_or(TokenError::AlgorithmNotAllowed)?;
-        let signed = self
-            .candidates(keys, algorithm)?
-            .into_iter()
-            // Libraries are lenient about lengths: Envoy's accepts a byte after an ECDSA signature.
-            .filter(|key| self.signature.len() == key.signature_bytes())
-            .take(MAX_CANDIDATE_KEYS)
-            .any(|key| backend.verify(key, algorithm, self.signing_input, &self.signature).is_ok());
-        if !signed {
-            return Err(TokenError::SignatureInvalid);
-        }
-        Ok(Verified { claims: self.claims, algorithm, kid: self.kid, validity: self.validity })
-    }
-
-    /// The keys that may have made the signature, of any modulus length.
-    fn candidates<'k>(
-        &self,
-        keys: &'k KeySet,
-        algorithm: Algorithm,
-    ) -> Result<Vec<&'k Key>, TokenError> {
-        let named =
-            || keys.keys().iter().filter(|key| self.kid.is_none() || self.kid() == key.kid());
-        let allowed = || named().filter(|key| key.allows(algorithm));
-        if named().next().is_none() || (self.kid.is_none() && allowed().next().is_none()) {
-            return Err(TokenError::KeyUnknown);
-        }
-        if allowed().next().is_none() {
-            return Err(TokenError::AlgorithmNotAllowed);
-        }
-        let candidates: Vec<&Key> = allowed().filter(|key| signs_for(key, &self.claims)).collect();
-        if candidates.is_empty() { Err(TokenError::KeyUnknown) } else { Ok(candidates) }
+        let algorithm = self.signed.allowed_algorithm(rules.algorithms)?;
+        let eligible = |key: &Key| signs_for(key, &self.claims);
+        candidates::verify(&self.signed, algorithm, keys, &eligible, backend)?;
+        let Self { signed, claims, validity } = self;
+        Ok(Verified { claims, algorithm, kid: signed.kid, validity })
     }
 }
 
@@ -78,20 +52,12 @@ impl Unverified<'_> {
 /// place of the tenant, which the token names in `tid`.
 fn signs_for(key: &Key, claims: &Claims) -> bool {
     let (Some(owner), issuer) = (key.issuer(), claims.issuer()) else { return true };
-    match owner.split_once("{tenantid}") {
-        None => issuer == Some(owner),
-        Some((before, after)) => issuer
-            .and_then(|issuer| issuer.strip_prefix(before)?.strip_suffix(after))
-            .is_some_and(|tenant| is_guid(tenant) && claims.str("tid") == Some(tenant)),
+    if !is_template(owner) {
+        return issuer == Some(owner);
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    issuer
+        .and_then(|issuer| tenant_of(owner, issuer))
+        .is_some_and(|tenant| claims.str("tid") == Some(tenant))
 }
 
 impl Verified {
@@ -110,7 +76,7 @@ impl Verified {
         self.algorithm
     }
 
-    /// The token's `kid`: a key of the set with it made the signature.
+    /// The token's `kid`: a key of the set with it, or with none, made the signature.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }

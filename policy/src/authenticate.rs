@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use sallyport_jwt::{TokenError, Unverified, looks_like_jws};
+use sallyport_jwt::{TokenError, UnixTime, Unverified, Verified, looks_like_jws};
 
 use crate::check::{Call, Check, Context, Halt, KeyState, Side};
 use crate::credential::{Credential, is_b64token};
 use crate::identity::{Identity, Introspected};
-use crate::issuer::{IssuerId, IssuerKind};
+use crate::issuer::{Issuer, IssuerId, IssuerKind};
+use crate::limits::REFUSAL_SECONDS;
 use crate::reason::Reason;
 use crate::request::Request;
 use crate::route::{Requirements, Route};
+use crate::route_issuers::RouteIssuers;
 use crate::source::OnInvalid;
+use crate::token_cache::Remembered;
 
 /// What authentication found.
 pub(crate) enum Authenticated {
@@ -29,6 +31,8 @@ enum Found {
     /// The credential is another's.
     NotMine(Reason),
     Refused(Reason, OnInvalid),
+    /// The sidecar alone can judge it.
+    TheSidecars,
 }
 
 pub(crate) fn authenticate(
@@ -47,6 +51,7 @@ pub(crate) fn authenticate(
     if !requirements.jwt.is_empty() {
         match jwt(check, context, &requirements.jwt, token)? {
             Found::Identity(identity) => return Ok(Authenticated::As(identity)),
+            Found::TheSidecars => return Ok(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
             Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
         }
@@ -55,12 +60,9 @@ pub(crate) fn authenticate(
         return Err(Reason::TokenMalformed.into());
     }
     for (issuer, on_invalid) in &requirements.introspection {
-        match context.side {
-            Side::FilterAsking | Side::FilterBefore => return Ok(Authenticated::BySidecar),
-            Side::Sidecar => {}
-        }
         match introspection(check, context, route, *issuer, *on_invalid)? {
             Found::Identity(identity) => return Ok(Authenticated::As(identity)),
+            Found::TheSidecars => return Ok(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
             Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
         }
@@ -71,12 +73,10 @@ pub(crate) fn authenticate(
 fn jwt(
     check: &Check,
     context: &Context<'_>,
-    issuers: &HashMap<Box<str>, (IssuerId, OnInvalid)>,
+    issuers: &RouteIssuers,
     token: &[u8],
 ) -> Result<Found, Halt> {
-    if let Some(found) =
-        context.tokens.recall(token).and_then(|identity| recalled(context, issuers, identity))
-    {
+    if let Some(found) = recalled(context, issuers, token) {
         return Ok(found);
     }
     let unverified = match Unverified::parse(token) {
@@ -85,16 +85,24 @@ fn jwt(
         // Nobody can say whose it is, so no authenticator after this one may make sense of it either.
         Err(error) => return Ok(Found::Refused(Reason::from(&error), OnInvalid::Stop)),
     };
-    let Some((id, on_invalid)) = unverified.issuer().and_then(|iss| issuers.get(iss)).copied()
-    else {
+    let Some((id, on_invalid)) = unverified.issuer().and_then(|iss| issuers.of_token(iss)) else {
         return Ok(Found::NotMine(Reason::IssuerUnknown));
     };
     let Some(issuer) = context.policy.issuer(id) else { return Err(Halt::Unavailable(None)) };
-    let IssuerKind::Jwt(jwt) = issuer.kind() else { return Err(Halt::Unavailable(None)) };
-    let refused = |error: &TokenError| Ok(Found::Refused(Reason::from(error), on_invalid));
+    let rules = match (issuer.kind(), context.side) {
+        (IssuerKind::Jwt(jwt), _) => &jwt.rules,
+        (IssuerKind::Hmac(hmac), Side::Sidecar) => &hmac.rules,
+        (IssuerKind::Hmac(_), Side::FilterAsking | Side::FilterBefore) => {
+            return Ok(Found::TheSidecars);
+        }
+        (IssuerKind::Introspection(_), _) => return Err(Halt::Unavailable(None)),
+    };
     // Cheap checks first: no wait for keys, and no signature, for a token that cannot pass.
-    if let Err(error) = unverified.check(&jwt.rules, context.now) {
-        return refused(&error);
+    match unverified.check(rules, context.now) {
+        Ok(()) => {}
+        // Of a tenant that is none of this issuer's.
+        Err(TokenError::IssuerUnknown) => return Ok(Found::NotMine(Reason::IssuerUnknown)),
+        Err(error) => return Ok(Found::Refused(Reason::from(&error), on_invalid)),
     }
     let keys = match context.keys.keys(id) {
         KeyState::Ready(keys) => keys,
@@ -103,37 +111,86 @@ fn jwt(
         }
         KeyState::Pending | KeyState::Unavailable => return Err(Halt::Unavailable(None)),
     };
-    match unverified.verify(&jwt.rules, &keys, context.now, context.backend) {
-        // RFC 8705 and 9449: a bound token is none for whoever merely carries it, and nobody here can check the binding.
-        Ok(verified) if verified.claims().member("cnf").is_some() => {
-            Ok(Found::Refused(Reason::BindingMismatch, on_invalid))
-        }
-        Ok(verified) => {
-            let identity = Arc::new(Identity::from_verified(issuer, verified));
-            context.tokens.remember(token, &identity);
-            Ok(Found::Identity(identity))
+    let expires = unverified.untrusted_claims().member("exp").and_then(UnixTime::from_numeric_date);
+    match unverified.verify(rules, &keys, context.now, context.backend) {
+        Ok(verified) => Ok(accepted(context, issuer, on_invalid, token, verified)),
+        // A secret is the one key there is, whatever the token calls it; others may have been replaced.
+        Err(TokenError::KeyUnknown) if by_secret(issuer) => {
+            remember_refusal(context, issuer, token, expires);
+            Ok(Found::Refused(Reason::SignatureInvalid, on_invalid))
         }
         Err(TokenError::KeyUnknown) if !check.refreshed_keys => {
             Err(Halt::Ask(Call::Keys { issuer: id, newer: true }))
         }
-        Err(error) => refused(&error),
+        Err(error) => {
+            if error == TokenError::SignatureInvalid {
+                remember_refusal(context, issuer, token, expires);
+            }
+            Ok(Found::Refused(Reason::from(&error), on_invalid))
+        }
     }
 }
 
-/// A token verified before: its time must not be over. None where it was verified for another of the policy's issuers
-/// (two may have one `iss`, with rules of their own): then it is verified anew.
-fn recalled(
+fn accepted(
     context: &Context<'_>,
-    issuers: &HashMap<Box<str>, (IssuerId, OnInvalid)>,
-    identity: Arc<Identity>,
-) -> Option<Found> {
-    let named = identity.claims().issuer().and_then(|iss| issuers.get(iss));
-    let (_, on_invalid) = named.filter(|(id, _)| *id == identity.issuer()).copied()?;
-    let leeway = context.policy.issuer(identity.issuer()).map_or(0, crate::issuer::Issuer::leeway);
-    Some(match identity.still_valid(leeway, context.now) {
-        Ok(()) => Found::Identity(identity),
-        Err(reason) => Found::Refused(reason, on_invalid),
-    })
+    issuer: &Issuer,
+    on_invalid: OnInvalid,
+    token: &[u8],
+    verified: Verified,
+) -> Found {
+    // RFC 8705 and 9449: a bound token is none for whoever merely carries it, and nobody here can check the binding.
+    if verified.claims().member("cnf").is_some() {
+        return Found::Refused(Reason::BindingMismatch, on_invalid);
+    }
+    let identity = Arc::new(Identity::from_verified(issuer, verified, context.now));
+    if identity.fresh(context.now) {
+        context.tokens.remember(token, &identity);
+    }
+    Found::Identity(identity)
+}
+
+fn by_secret(issuer: &Issuer) -> bool {
+    matches!(issuer.kind(), IssuerKind::Hmac(_))
+}
+
+/// A token judged before. Verified: its time must not be over. None where that was for an issuer which is none of the
+/// route's (two may have one `iss`, with rules of their own, but never in one route), or too long ago: then it is
+/// judged anew.
+fn recalled(context: &Context<'_>, issuers: &RouteIssuers, token: &[u8]) -> Option<Found> {
+    let remembered = context.tokens.recall(token, context.now)?;
+    let id = match &remembered {
+        Remembered::Verified(identity) => identity.issuer(),
+        Remembered::BadSignature(issuer) => *issuer,
+    };
+    let on_invalid = issuers.accepts(id)?;
+    let issuer = context.policy.issuer(id)?;
+    // The sidecar evaluates an async route's inline part with its own memory, and this is not inline.
+    if context.side != Side::Sidecar && by_secret(issuer) {
+        return None;
+    }
+    match remembered {
+        Remembered::Verified(identity) => {
+            match identity.still_valid(issuer.leeway(), context.now) {
+                Ok(()) if !identity.fresh(context.now) => None,
+                Ok(()) => Some(Found::Identity(identity)),
+                Err(reason) => Some(Found::Refused(reason, on_invalid)),
+            }
+        }
+        Remembered::BadSignature(_) => Some(Found::Refused(Reason::SignatureInvalid, on_invalid)),
+    }
+}
+
+/// Not where the token expires meanwhile: then a fresh look would give another reason.
+fn remember_refusal(
+    context: &Context<'_>,
+    issuer: &Issuer,
+    token: &[u8],
+    expires: Option<UnixTime>,
+) {
+    let end = context.now.0.saturating_add(REFUSAL_SECONDS);
+    if expires.is_none_or(|expires| end <= expires.0.saturating_add(issuer.leeway())) {
+        context.tokens.remember_refusal(token, issuer.id(), context.now);
+    }
 }
 
 fn introspection(
@@ -143,6 +200,9 @@ fn introspection(
     issuer: IssuerId,
     on_invalid: OnInvalid,
 ) -> Result<Found, Halt> {
+    if context.side != Side::Sidecar {
+        return Ok(Found::TheSidecars);
+    }
     let reply =
         check.introspected.iter().find(|(asked, _)| *asked == issuer).map(|(_, reply)| reply);
     match reply {
@@ -150,7 +210,7 @@ fn introspection(
         Some(None | Some(Introspected::Junk)) => Err(Halt::Unavailable(None)),
         Some(Some(Introspected::Refused(reason))) => Ok(Found::Refused(*reason, on_invalid)),
         Some(Some(Introspected::Active(identity))) => {
-            let leeway = context.policy.issuer(issuer).map_or(0, crate::issuer::Issuer::leeway);
+            let leeway = context.policy.issuer(issuer).map_or(0, Issuer::leeway);
             match identity.still_valid(leeway, context.now) {
                 Ok(()) => Ok(Found::Identity(Arc::clone(identity))),
                 Err(reason) => Ok(Found::Refused(reason, on_invalid)),

@@ -18,8 +18,8 @@ pub(crate) fn authorize(
     if !requirements.scopes.satisfied_by(identity) {
         return Err(scope_missing(&requirements.scopes));
     }
-    if !requirements.claims.iter().all(|rule| rule.satisfied_by(identity)) {
-        return Err(Denial::new(Reason::ClaimMismatch));
+    for rule in &requirements.claims {
+        rule.check(identity).map_err(Denial::new)?;
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
     let Some(roles) = roles else { return Ok(false) };

@@ -18,6 +18,7 @@ use crate::reason::Reason;
 use crate::request::Request;
 use crate::route::{Access, PathVariables, Requirements, Route};
 use crate::source::FailureMode;
+use crate::token_cache::Remembered;
 
 /// Which half of the gate is judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +65,14 @@ pub enum KeyState {
     Unavailable,
 }
 
-/// Tokens that verified before. May forget at any time; must forget when a key set or the policy changes.
+/// Tokens that were judged before. May forget at any time; must forget when a key set or the policy changes.
 pub trait TokenMemory {
-    /// The identity of exactly this token.
-    fn recall(&self, token: &[u8]) -> Option<Arc<Identity>>;
+    /// What is known of exactly this token.
+    fn recall(&self, token: &[u8], now: UnixTime) -> Option<Remembered>;
     /// Keeps a verified token.
     fn remember(&self, token: &[u8], identity: &Arc<Identity>);
+    /// Keeps a token whose signature none of this issuer's keys made; for 10 s at most.
+    fn remember_refusal(&self, token: &[u8], issuer: IssuerId, now: UnixTime);
 }
 
 /// A question to the adapter.
@@ -339,7 +342,9 @@ impl Check {
         if let Some(Some(verdict)) = &self.verdict
             && let Ok(headers) = &verdict.outcome
         {
-            let removed = context.policy.removed(route, context.side).and(&headers.remove);
+            let names = headers.remove.iter().chain(headers.set.iter().map(|(name, _)| name));
+            let names: Vec<&Arc<str>> = names.collect();
+            let removed = context.policy.removed(route, context.side).and(&names);
             return Decision {
                 outcome: Outcome::Allow(Permit::relayed(removed, headers.set.clone())),
                 rule: Some(Arc::clone(&route.name)),

@@ -3,9 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
-use crate::compile::{label, timeout};
 use crate::host::canonical_host;
 use crate::issuer::{Issuer, IssuerId, IssuerKind};
 use crate::limits::MAX_METHOD_BYTES;
@@ -14,7 +11,9 @@ use crate::problem::Problems;
 use crate::rbac::Verb;
 use crate::requirement::{ClaimRule, Scopes};
 use crate::route::{Access, PathPattern, Rbac, Requirements, Route};
+use crate::route_issuers::RouteIssuers;
 use crate::route_table::{HostPattern, RouteTable, Routes, common_path};
+use crate::scalar::{label, timeout};
 use crate::source::{
     AuthenticatorSource, FailureMode, ForwardSource, Mode, OnInvalid, RbacSource, RouteSource,
     ScopesSource, Source,
@@ -118,7 +117,7 @@ fn requirements(
     }
     let on_invalid = route.on_invalid.or(compiler.source.on_invalid).unwrap_or_default();
     let mut out = Requirements {
-        jwt: HashMap::new(),
+        jwt: RouteIssuers::default(),
         introspection: Vec::new(),
         scopes: Scopes::default(),
         claims: Vec::new(),
@@ -147,11 +146,7 @@ fn requirements(
             }
         }
         match source.claim.parse() {
-            Ok(path) => Some(ClaimRule {
-                path,
-                any_of: source.any_of.clone(),
-                all_of: source.all_of.clone(),
-            }),
+            Ok(path) => Some(ClaimRule::new(path, source.any_of.clone(), source.all_of.clone())),
             Err(error) => {
                 problems.error(
                     format!("{place}.claim"),
@@ -210,16 +205,14 @@ fn authenticator(
     compiler.used_issuers.insert(issuer.id());
     let on_invalid = source.on_invalid.unwrap_or(inherited);
     match (issuer.kind(), wants_jwt) {
-        (IssuerKind::Jwt(jwt), true) => {
-            let iss: Box<str> = jwt.rules.issuer.as_str().into();
-            if out.jwt.contains_key(&iss) {
+        (IssuerKind::Jwt(_) | IssuerKind::Hmac(_), true) => {
+            if let Err(iss) = out.jwt.insert(issuer, on_invalid) {
                 problems.error(
                     place,
                     format!("two authenticators are for the `iss` `{iss}`"),
-                    "remove one of them",
+                    "remove one of them, or its tenant",
                 );
             }
-            out.jwt.insert(iss, (issuer.id(), on_invalid));
         }
         (IssuerKind::Introspection(_), false) => {
             if out.introspection.iter().any(|(known, _)| *known == issuer.id()) {
@@ -227,7 +220,7 @@ fn authenticator(
             }
             out.introspection.push((issuer.id(), on_invalid));
         }
-        (IssuerKind::Jwt(_), false) => {
+        (IssuerKind::Jwt(_) | IssuerKind::Hmac(_), false) => {
             problems.error(
                 place,
                 format!("`{name}` has no introspection endpoint"),
@@ -412,8 +405,8 @@ fn deferred(
     problems: &mut Problems,
 ) -> bool {
     let Access::Requirements(requirements) = access else { return false };
-    let introspects = !requirements.introspection.is_empty();
-    let needs_sidecar = introspects || requirements.rbac.is_some();
+    let tokens_need_sidecar = requirements.tokens_need_sidecar();
+    let needs_sidecar = tokens_need_sidecar || requirements.rbac.is_some();
     if route.mode == Some(Mode::Async) && !needs_sidecar {
         problems.error(
             format!("{place}.mode"),
@@ -422,7 +415,8 @@ fn deferred(
         );
     }
     // A route that only the sidecar can judge is opened by its own word alone.
-    let inherited = route.mode.is_none() && compiler.source.mode == Mode::Async && !introspects;
+    let inherited =
+        route.mode.is_none() && compiler.source.mode == Mode::Async && !tokens_need_sidecar;
     let deferred = needs_sidecar && (route.mode == Some(Mode::Async) || inherited);
     if deferred && compiler.source.mirror.is_none() {
         problems.error(
@@ -443,7 +437,7 @@ fn deferred(
 
 fn warn_of_open(place: &str, route: &Route, problems: &mut Problems) {
     let Access::Requirements(requirements) = &route.access else { return };
-    let asks = requirements.rbac.is_some() || !requirements.introspection.is_empty();
+    let asks = requirements.rbac.is_some() || requirements.tokens_need_sidecar();
     if route.failure_mode != FailureMode::Open || route.deferred {
         return;
     }

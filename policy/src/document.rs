@@ -2,17 +2,20 @@
 //! Reads no files: the names of role files go to the caller, who brings their text.
 
 use sallyport_jwt::{JsonLimits, parse_json_object};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
 use crate::problem::Problem;
-use crate::source::{Format, IntrospectionSource, Source};
+use crate::source::{Format, Source};
+use crate::value_reader::{self, ReadError};
 
 /// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
 #[derive(Debug, Clone)]
 pub struct Document {
     pub(crate) source: Source,
+    filter_copy: Value,
 }
 
 impl Document {
@@ -33,7 +36,7 @@ impl Document {
                 bytes,
                 JsonLimits { max_bytes: MAX_POLICY_BYTES, max_depth: MAX_JSON_DEPTH },
             )
-            .map(serde_json::Value::Object)
+            .map(Value::Object)
             .map_err(|error| syntax("JSON", &error.to_string()))?,
             Format::Yaml => yaml(bytes)?,
         };
@@ -44,10 +47,10 @@ impl Document {
     ///
     /// # Errors
     /// Unknown fields and wrong types.
-    pub fn from_value(value: serde_json::Value) -> Result<Self, Vec<Problem>> {
-        let source: Source =
-            serde_path_to_error::deserialize(value).map_err(|error| vec![shape(&error)])?;
-        Ok(Self { source })
+    pub fn from_value(value: Value) -> Result<Self, Vec<Problem>> {
+        let filter_copy = filter_copy(value.clone());
+        let source: Source = value_reader::read(value).map_err(|error| vec![shape(&error)])?;
+        Ok(Self { source, filter_copy })
     }
 
     /// Names of the role files, as written.
@@ -58,38 +61,47 @@ impl Document {
 
     /// What the filter may know: the same policy without endpoints, client ids, secrets and role files.
     #[must_use]
-    pub fn filter_copy(&self) -> serde_json::Value {
-        serde_json::to_value(self.filter_source()).unwrap_or_default()
+    pub fn filter_copy(&self) -> Value {
+        self.filter_copy.clone()
     }
 
     /// SHA-256 of the filter's copy, 16 bytes in hex: whether filter and sidecar judge by the same policy.
     #[must_use]
     pub fn digest(&self) -> String {
-        let text = serde_json::to_vec(&self.filter_source()).unwrap_or_default();
+        let mut copy = self.filter_copy.clone();
+        // Where maps keep the order of the file, as in the sidecar, it is that of the file's copy no longer.
+        copy.sort_all_objects();
+        let text = serde_json::to_vec(&copy).unwrap_or_default();
         Sha256::digest(&text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
+}
 
-    fn filter_source(&self) -> Source {
-        let mut copy = self.source.clone();
-        copy.roles.clear();
-        for issuer in copy.issuers.values_mut() {
-            if let Some(introspection) = &mut issuer.introspection {
-                *introspection = IntrospectionSource::default();
+/// Takes out what the filter may not know. Of the file as it was written: what it does not say is in neither copy.
+fn filter_copy(mut value: Value) -> Value {
+    if let Some(file) = value.as_object_mut() {
+        file.remove("roles");
+    }
+    let issuers = value.get_mut("issuers").and_then(Value::as_object_mut);
+    for issuer in issuers.into_iter().flat_map(Map::values_mut) {
+        for secretive in ["introspection", "hmac"] {
+            // What is not there, or null, stays so: an empty object would be a statement of its own.
+            if let Some(place) = issuer.get_mut(secretive).and_then(Value::as_object_mut) {
+                place.clear();
             }
         }
-        copy
     }
+    value
 }
 
 /// JSON Schema (2020-12) of the policy file.
 #[must_use]
-pub fn json_schema() -> serde_json::Value {
+pub fn json_schema() -> Value {
     schemars::schema_for!(Source).to_value()
 }
 
-fn yaml(bytes: &[u8]) -> Result<serde_json::Value, Vec<Problem>> {
+fn yaml(bytes: &[u8]) -> Result<Value, Vec<Problem>> {
     let text = std::str::from_utf8(bytes).map_err(|error| syntax("UTF-8", &error.to_string()))?;
-    let value = serde_saphyr::from_str_with_options::<serde_json::Value>(text, options())
+    let value = serde_saphyr::from_str_with_options::<Value>(text, options())
         .map_err(|error| syntax("YAML", &error.to_string()))?;
     if value.is_object() { Ok(value) } else { Err(syntax("YAML", "the file is not a mapping")) }
 }
@@ -107,8 +119,8 @@ fn syntax(what: &str, message: &str) -> Vec<Problem> {
     )]
 }
 
-fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let message = without_values(&error.inner().to_string());
+fn shape(error: &ReadError) -> Problem {
+    let message = without_values(error.message());
     let fix = if message.contains("unknown field") {
         "remove the field, or spell it as one of the expected ones"
     } else if message.contains("missing field") {
@@ -116,9 +128,7 @@ fn shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     } else {
         "write a value of the expected kind; `sallyport schema` prints all of them"
     };
-    let path = error.path().to_string();
-    let path = if path == "." { "$".to_owned() } else { path };
-    Problem::error(path, message, fix)
+    Problem::error(error.path(), message, fix)
 }
 
 /// Serde quotes text that has the wrong type: `invalid type: string \"hunter2\", expected ..`. That text may be a secret
@@ -139,15 +149,12 @@ fn without_values(message: &str) -> String {
 ///
 /// # Errors
 /// A syntax error, as one message.
-pub(crate) fn yaml_documents(text: &str) -> Result<Vec<serde_json::Value>, String> {
-    serde_saphyr::from_multiple_with_options::<serde_json::Value>(text, options())
+pub(crate) fn yaml_documents(text: &str) -> Result<Vec<Value>, String> {
+    serde_saphyr::from_multiple_with_options::<Value>(text, options())
         .map_err(|error| error.to_string())
 }
 
 /// A typed reading of one value, with the path of what is wrong in it.
-pub(crate) fn typed<'de, T: Deserialize<'de>>(
-    value: serde_json::Value,
-) -> Result<T, (String, String)> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| (error.path().to_string(), without_values(&error.inner().to_string())))
+pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
+    value_reader::read(value).map_err(|error| (error.path(), without_values(error.message())))
 }

@@ -24,14 +24,21 @@ pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
         let address: std::net::Ipv6Addr = inside.strip_suffix(']')?.parse().ok()?;
         return Some(Cow::Owned(format!("[{address}]")));
     }
-    if !host.split('.').all(label) {
+    // A dot before the first label or after the last would be an empty one.
+    let (mut upper, mut dot) = (false, true);
+    for byte in host.bytes() {
+        match byte {
+            b'.' if dot => return None,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {}
+            b'A'..=b'Z' => upper = true,
+            _ => return None,
+        }
+        dot = byte == b'.';
+    }
+    if dot {
         return None;
     }
-    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Some(Cow::Owned(host.to_ascii_lowercase()))
-    } else {
-        Some(Cow::Borrowed(host))
-    }
+    Some(if upper { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
 fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
@@ -44,15 +51,10 @@ fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
             _ => rest.strip_prefix(':').map(|port| (host, Some(port))),
         };
     }
-    match text.split_once(':') {
-        Some((host, port)) => Some((host, Some(port))),
+    match text.bytes().position(|byte| byte == b':').and_then(|at| text.split_at_checked(at)) {
+        Some((host, port)) => Some((host, port.strip_prefix(':'))),
         None => Some((text, None)),
     }
-}
-
-fn label(label: &str) -> bool {
-    !label.is_empty()
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

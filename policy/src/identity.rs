@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sallyport_jwt::{Claims, JsonLimits, UnixTime, Verified, parse_json_object};
+use serde_json::Value;
 
 use crate::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
 use crate::reason::Reason;
@@ -16,6 +17,8 @@ pub struct Identity {
     scopes: Vec<Box<str>>,
     not_before: Option<UnixTime>,
     expires: Option<UnixTime>,
+    /// From when on a verified token is verified anew, whatever it says; none: it is not remembered here.
+    verify_again: Option<UnixTime>,
 }
 
 /// What an introspection endpoint said, read strictly.
@@ -30,11 +33,13 @@ pub enum Introspected {
 }
 
 impl Identity {
-    /// From a verified token.
+    /// From a token that was verified now.
     #[must_use]
-    pub fn from_verified(issuer: &Issuer, verified: Verified) -> Self {
+    pub fn from_verified(issuer: &Issuer, verified: Verified, now: UnixTime) -> Self {
         let (not_before, expires) = (verified.not_before(), verified.expires());
-        Self::new(issuer, verified.into_claims(), not_before, expires)
+        let verify_again = Some(UnixTime(now.0.saturating_add(issuer.cache_seconds())));
+        let identity = Self::new(issuer, verified.into_claims(), not_before, expires);
+        Self { verify_again, ..identity }
     }
 
     /// From an RFC 7662 reply to a question about one token. Checks `active`, the token's kind, its times, its
@@ -49,7 +54,7 @@ impl Identity {
         let Ok(object) = parse_json_object(reply, JsonLimits::DOCUMENT) else {
             return Introspected::Junk;
         };
-        match object.get("active").and_then(serde_json::Value::as_bool) {
+        match object.get("active").and_then(Value::as_bool) {
             None => return Introspected::Junk,
             Some(false) => return Introspected::Refused(Reason::TokenInactive),
             Some(true) => {}
@@ -82,6 +87,7 @@ impl Identity {
             scopes,
             not_before,
             expires,
+            verify_again: None,
         }
     }
 
@@ -133,6 +139,19 @@ impl Identity {
         self.expires
     }
 
+    /// Whether its signature was checked so recently that it need not be again. Never true of an introspected one.
+    pub(crate) fn fresh(&self, now: UnixTime) -> bool {
+        self.verify_again.is_some_and(|end| now < end)
+    }
+
+    /// Bytes that it takes, nearly: what the claims and scopes allocate, and the parts that do not grow.
+    #[must_use]
+    pub fn estimated_bytes(&self) -> usize {
+        let scopes = self.scopes.iter().map(|scope| scope.len().saturating_add(ALLOCATION));
+        let fixed = size_of::<Self>().saturating_add(ALLOCATION);
+        scopes.fold(fixed.saturating_add(object(self.claims.as_object())), usize::saturating_add)
+    }
+
     /// Whether evidence that was accepted before still stands.
     ///
     /// # Errors
@@ -156,9 +175,39 @@ impl Identity {
         [object.get("roles"), realm]
             .into_iter()
             .flatten()
-            .filter_map(serde_json::Value::as_array)
+            .filter_map(Value::as_array)
             .flatten()
             .filter_map(|role| role.as_str().map(str::to_owned))
             .collect()
+    }
+}
+
+/// What one allocation takes besides its bytes: the allocator's header and rounding, and the pointer to it.
+const ALLOCATION: usize = 32;
+
+/// Bytes that the members of an object take: nodes of a B-tree with 11 slots each, half empty at worst.
+fn object(members: &serde_json::Map<String, Value>) -> usize {
+    if members.is_empty() {
+        return 0;
+    }
+    let slots = members.len().saturating_mul(2).max(11);
+    let nodes = size_of::<(String, Value)>().saturating_mul(slots).saturating_add(ALLOCATION);
+    members
+        .iter()
+        .map(|(name, value)| name.len().saturating_add(ALLOCATION).saturating_add(heap(value)))
+        .fold(nodes, usize::saturating_add)
+}
+
+/// Bytes that a value takes besides its own slot. Tokens nest at most 32 deep (`sallyport_jwt::limits::MAX_JSON_DEPTH`).
+fn heap(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len().saturating_add(ALLOCATION),
+        Value::Array(items) => {
+            // A vector that grew may be half empty.
+            let item = |item| size_of::<Value>().saturating_mul(2).saturating_add(heap(item));
+            items.iter().map(item).fold(ALLOCATION, usize::saturating_add)
+        }
+        Value::Object(members) => object(members),
     }
 }

@@ -1,12 +1,15 @@
 //! Issuers, compiled: what their tokens must satisfy, and where their keys or answers come from.
 //! Fetching is the adapters' business; this module only says what to fetch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sallyport_jwt::{Claims, TokenRules, UnixTime};
+use sallyport_jwt::{Claims, IssuerRule, TokenRules, UnixTime};
 
+use crate::issuer_source::{SecretEncoding, SecretSource};
+use crate::key_times::KeyTimes;
 use crate::reason::Reason;
-use crate::source::SecretSource;
+use crate::scalar::authority;
 
 /// Index of an issuer in its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +36,8 @@ pub struct Issuer {
 pub enum IssuerKind {
     /// By signature.
     Jwt(JwtIssuer),
+    /// By a shared secret, in the sidecar alone.
+    Hmac(HmacIssuer),
     /// By asking (RFC 7662).
     Introspection(IntrospectionIssuer),
 }
@@ -44,8 +49,39 @@ pub struct JwtIssuer {
     pub rules: TokenRules,
     /// Where its keys are.
     pub keys: KeyLocation,
-    /// Envoy cluster by which the filter reaches the issuer's host; none: the filter cannot fetch.
+    /// Envoy cluster by which the filter reaches the host of `keys`. Of any host: [`JwtIssuer::cluster_for`].
     pub cluster: Option<String>,
+    /// Envoy clusters by host, as it stands in an address; lower case.
+    pub clusters: BTreeMap<String, String>,
+    /// How long its keys live.
+    pub times: KeyTimes,
+    /// Longest time that a verified token is remembered, in seconds; 0: not at all.
+    pub cache_seconds: u32,
+}
+
+impl JwtIssuer {
+    /// The Envoy cluster by which the filter reaches a host (with the port, as both stand in the address that is
+    /// fetched): the host's own line in `clusters`, or `cluster`, which serves the host of the configured address alone.
+    /// None: keys from there must not be fetched.
+    #[must_use]
+    pub fn cluster_for(&self, host: &str) -> Option<&str> {
+        let own = self.clusters.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
+        let configured = || self.keys.host().eq_ignore_ascii_case(host).then_some(&self.cluster);
+        own.map(|(_, cluster)| cluster.as_str()).or_else(|| configured()?.as_deref())
+    }
+}
+
+/// An issuer that signs with a secret which it shares with us.
+#[derive(Debug, Clone)]
+pub struct HmacIssuer {
+    /// What its tokens must satisfy.
+    pub rules: TokenRules,
+    /// Where the secret is; none in the filter's copy.
+    pub secret: Option<SecretSource>,
+    /// How it is written there.
+    pub encoding: SecretEncoding,
+    /// Longest time that a verified token is remembered, in seconds; 0: not at all.
+    pub cache_seconds: u32,
 }
 
 /// Where keys are.
@@ -55,6 +91,16 @@ pub enum KeyLocation {
     Discovery(String),
     /// At this address.
     Uri(String),
+}
+
+impl KeyLocation {
+    /// Host and port of the address, as they stand there.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Discovery(url) | Self::Uri(url) => authority(url),
+        }
+    }
 }
 
 /// An issuer that is asked.
@@ -110,8 +156,27 @@ impl Issuer {
     #[must_use]
     pub fn leeway(&self) -> i64 {
         match &self.kind {
-            IssuerKind::Jwt(jwt) => i64::from(jwt.rules.leeway),
+            IssuerKind::Jwt(JwtIssuer { rules, .. })
+            | IssuerKind::Hmac(HmacIssuer { rules, .. }) => i64::from(rules.leeway),
             IssuerKind::Introspection(introspection) => introspection.rules.leeway,
+        }
+    }
+
+    /// The `iss` of its tokens, where they are JWTs that we verify.
+    pub(crate) fn issuer_rule(&self) -> Option<&IssuerRule> {
+        match &self.kind {
+            IssuerKind::Jwt(JwtIssuer { rules, .. })
+            | IssuerKind::Hmac(HmacIssuer { rules, .. }) => Some(&rules.issuer),
+            IssuerKind::Introspection(_) => None,
+        }
+    }
+
+    /// Longest time that a verified token is remembered, in seconds.
+    pub(crate) fn cache_seconds(&self) -> i64 {
+        match &self.kind {
+            IssuerKind::Jwt(JwtIssuer { cache_seconds, .. })
+            | IssuerKind::Hmac(HmacIssuer { cache_seconds, .. }) => i64::from(*cache_seconds),
+            IssuerKind::Introspection(_) => 0,
         }
     }
 }

@@ -7,6 +7,9 @@ mod authenticate;
 mod authorize;
 mod check;
 mod compile;
+mod compile_introspection;
+mod compile_issuer;
+mod compile_keys;
 mod compile_route;
 mod credential;
 mod decision;
@@ -14,6 +17,8 @@ mod document;
 mod host;
 mod identity;
 mod issuer;
+mod issuer_source;
+mod key_times;
 pub mod limits;
 pub mod mirror;
 mod path;
@@ -26,10 +31,14 @@ mod reason;
 mod request;
 mod requirement;
 mod route;
+mod route_issuers;
 mod route_table;
+mod scalar;
 mod source;
 mod template;
 mod token_cache;
+mod token_key;
+mod value_reader;
 
 pub use answer::Answer;
 pub use check::{
@@ -42,9 +51,11 @@ pub use document::{Document, json_schema};
 pub use host::canonical_host;
 pub use identity::{Identity, Introspected};
 pub use issuer::{
-    IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId, IssuerKind,
-    JwtIssuer, KeyLocation,
+    HmacIssuer, IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId,
+    IssuerKind, JwtIssuer, KeyLocation,
 };
+pub use issuer_source::{SecretEncoding, SecretSource};
+pub use key_times::KeyTimes;
 pub use path::{CanonicalPath, PathError};
 pub use permit::{Mutations, Permit, RemovedHeaders};
 pub use plugin::{PluginConfig, Topology};
@@ -54,5 +65,5 @@ pub use rbac::RoleFile;
 pub use reason::Reason;
 pub use request::{Header, RawRequest, Request};
 pub use route::Route;
-pub use source::{CredentialForwarding, FailureMode, Format, Mode, SecretSource};
-pub use token_cache::TokenCache;
+pub use source::{CredentialForwarding, FailureMode, Format, Mode};
+pub use token_cache::{Remembered, TokenCache};

@@ -33,3 +33,31 @@ pub const MAX_JSON_DEPTH: usize = 64;
 pub const MAX_CLUSTER_BYTES: usize = 125;
 /// Longest reuse of an active introspection reply when the policy names none, in seconds.
 pub const DEFAULT_INTROSPECTION_CACHE_SECONDS: u64 = 60;
+/// How long an issuer's keys are fresh when neither the policy nor their Cache-Control says it (Envoy's jwt_authn: 10 minutes).
+pub const DEFAULT_KEY_LIFETIME_MS: u64 = 600_000;
+/// Shortest life that Cache-Control gives keys: a provider that forbids caching is asked once a minute.
+pub const MIN_CACHE_CONTROL_LIFETIME_MS: u64 = 60_000;
+/// Longest life that Cache-Control gives keys (Google's says 6 hours): a withdrawn key is gone within it.
+pub const MAX_CACHE_CONTROL_LIFETIME_MS: u64 = 3_600_000;
+/// How old keys may become while newer ones cannot be fetched, when the policy does not say.
+pub const DEFAULT_KEY_STALE_MS: u64 = 3_600_000;
+/// Time between two fetches because of keys that are not known, when the policy does not say.
+pub const DEFAULT_KEY_COOL_DOWN_MS: u64 = 30_000;
+/// What `jwks.refresh` may be.
+pub const KEY_REFRESH_BOUNDS: (&str, &str) = ("1s", "24h");
+/// What `jwks.max_stale` may be.
+pub const KEY_STALE_BOUNDS: (&str, &str) = ("1s", "7d");
+/// What `jwks.cool_down` may be: less is no protection of the provider, more keeps rotated keys out.
+pub const KEY_COOL_DOWN_BOUNDS: (&str, &str) = ("1s", "10m");
+/// What `issuers.*.max_lifetime` may be.
+pub const TOKEN_LIFETIME_BOUNDS: (&str, &str) = ("1s", "365d");
+/// What `issuers.*.cache` may be.
+pub const TOKEN_MEMORY_BOUNDS: (&str, &str) = ("0s", "24h");
+/// How long a verified token is remembered when the policy does not say, in seconds.
+pub const DEFAULT_TOKEN_MEMORY_SECONDS: u32 = 3600;
+/// How long a bad signature is remembered, in seconds: long enough for a client that retries in a loop.
+pub const REFUSAL_SECONDS: i64 = 10;
+/// Most bad signatures that are remembered at once.
+pub const MAX_REFUSALS: usize = 256;
+/// Most bytes that they may take.
+pub const MAX_REFUSAL_BYTES: usize = 512 * 1024;

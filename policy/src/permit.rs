@@ -39,11 +39,12 @@ impl RemovedHeaders {
     }
 
     /// These names and others.
-    pub(crate) fn and(self: Arc<Self>, others: &[Arc<str>]) -> Arc<Self> {
+    pub(crate) fn and(self: Arc<Self>, others: &[&Arc<str>]) -> Arc<Self> {
         if others.iter().all(|name| self.contains(name.as_bytes())) {
             return self;
         }
-        Arc::new(Self::new(self.names.iter().chain(others).map(Arc::clone).collect()))
+        let names = self.names.iter().chain(others.iter().copied());
+        Arc::new(Self::new(names.map(Arc::clone).collect()))
     }
 
     /// The names, for doors that name headers instead of seeing them.
@@ -72,7 +73,7 @@ pub struct Permit {
     mutations: Mutations,
 }
 
-/// Header changes, in this order: remove, then set. Each name is set at most once.
+/// Header changes, in this order: remove, then set. Each name is set at most once, and is one of those to remove.
 #[derive(Debug, Clone)]
 pub struct Mutations {
     /// Names that the upstream must not get from the client.

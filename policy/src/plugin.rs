@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::problem::Problem;
+use crate::value_reader;
 
-/// Default number of verified tokens that a worker remembers; 1,000 tokens of 1 KiB stay within the 8 MB goal.
-const DEFAULT_TOKENS: usize = 1000;
+/// Default number of verified tokens that a worker remembers. Any 1,000 are remembered, since half of it is one
+/// generation; they stay within the 8 MB goal.
+const DEFAULT_TOKENS: usize = 2000;
 /// Default number of verdicts that a worker remembers.
 const DEFAULT_VERDICTS: usize = 1000;
 
@@ -101,10 +103,10 @@ impl PluginConfig {
                 "write what `sallyport render filter` prints",
             )]
         })?;
-        let wire: Wire = serde_path_to_error::deserialize(value).map_err(|error| {
+        let wire: Wire = value_reader::read(value).map_err(|error| {
             vec![Problem::error(
-                error.path().to_string(),
-                error.inner().to_string(),
+                error.path(),
+                error.message(),
                 "write what `sallyport render filter` prints",
             )]
         })?;

@@ -31,8 +31,12 @@ pub enum Reason {
     IssuerUnknown,
     /// The token's `aud` does not name this service.
     AudienceMismatch,
+    /// The token was issued to a client that is not accepted.
+    ClientMismatch,
     /// A refresh, ID or other token where an access token is asked for.
     TokenTypeMismatch,
+    /// From `iat` to `exp` is longer than the policy allows.
+    TokenLifetimeExceeded,
     /// The provider says the token is not active (RFC 7662).
     TokenInactive,
     /// The token was revoked.
@@ -80,7 +84,9 @@ impl Reason {
         Self::AlgorithmNotAllowed,
         Self::IssuerUnknown,
         Self::AudienceMismatch,
+        Self::ClientMismatch,
         Self::TokenTypeMismatch,
+        Self::TokenLifetimeExceeded,
         Self::TokenInactive,
         Self::TokenRevoked,
         Self::BindingMismatch,
@@ -114,7 +120,9 @@ impl Reason {
             Self::AlgorithmNotAllowed => "algorithm_not_allowed",
             Self::IssuerUnknown => "issuer_unknown",
             Self::AudienceMismatch => "audience_mismatch",
+            Self::ClientMismatch => "client_mismatch",
             Self::TokenTypeMismatch => "token_type_mismatch",
+            Self::TokenLifetimeExceeded => "token_lifetime_exceeded",
             Self::TokenInactive => "token_inactive",
             Self::TokenRevoked => "token_revoked",
             Self::BindingMismatch => "binding_mismatch",
@@ -155,7 +163,9 @@ impl Reason {
             | Self::AlgorithmNotAllowed
             | Self::IssuerUnknown
             | Self::AudienceMismatch
+            | Self::ClientMismatch
             | Self::TokenTypeMismatch
+            | Self::TokenLifetimeExceeded
             | Self::TokenInactive
             | Self::TokenRevoked
             | Self::BindingMismatch => 401,
@@ -191,7 +201,9 @@ impl Reason {
             Self::AlgorithmNotAllowed => "the access token's algorithm is not allowed",
             Self::IssuerUnknown => "the access token's issuer is not accepted here",
             Self::AudienceMismatch => "the access token is meant for another audience",
+            Self::ClientMismatch => "the access token was issued to a client that is not accepted",
             Self::TokenTypeMismatch => "an access token is needed, this is another kind of token",
+            Self::TokenLifetimeExceeded => "the access token lives longer than is accepted here",
             Self::TokenInactive => "the access token is not active",
             Self::TokenRevoked => "the access token was revoked",
             Self::BindingMismatch => "the access token is bound to another client",
@@ -227,7 +239,9 @@ impl From<&sallyport_jwt::TokenError> for Reason {
             E::AudienceMismatch => Self::AudienceMismatch,
             E::Expired => Self::TokenExpired,
             E::NotYetValid => Self::TokenNotYetValid,
+            E::ClientMismatch => Self::ClientMismatch,
             E::TypeMismatch => Self::TokenTypeMismatch,
+            E::LifetimeExceeded => Self::TokenLifetimeExceeded,
             E::KeyUnknown => Self::KeyUnknown,
             E::SignatureInvalid => Self::SignatureInvalid,
         }

@@ -4,13 +4,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use crate::issuer::IssuerId;
 use crate::path::{CanonicalPath, decoded};
 use crate::permit::Forward;
 use crate::rbac::Verb;
 use crate::requirement::{ClaimRule, Scopes};
+use crate::route_issuers::RouteIssuers;
 use crate::source::{FailureMode, OnInvalid};
 use crate::template::Template;
 
@@ -46,7 +45,7 @@ impl Route {
         match &self.access {
             Access::Open => false,
             Access::Requirements(requirements) => {
-                requirements.rbac.is_some() || !requirements.introspection.is_empty()
+                requirements.rbac.is_some() || requirements.tokens_need_sidecar()
             }
         }
     }
@@ -70,13 +69,20 @@ pub(crate) enum Access {
 /// What a protected route asks for.
 #[derive(Debug)]
 pub(crate) struct Requirements {
-    /// By `iss`: which issuer verifies the token, and whether its refusal is final.
-    pub(crate) jwt: HashMap<Box<str>, (IssuerId, OnInvalid)>,
+    /// Which issuer verifies the token, and whether its refusal is final.
+    pub(crate) jwt: RouteIssuers,
     /// Who is asked about what is no JWT of those.
     pub(crate) introspection: Vec<(IssuerId, OnInvalid)>,
     pub(crate) scopes: Scopes,
     pub(crate) claims: Vec<ClaimRule>,
     pub(crate) rbac: Option<Rbac>,
+}
+
+impl Requirements {
+    /// Whether the sidecar alone can judge some of the tokens that are accepted.
+    pub(crate) fn tokens_need_sidecar(&self) -> bool {
+        !self.introspection.is_empty() || self.jwt.need_sidecar()
+    }
 }
 
 /// What is asked of the roles.

@@ -72,12 +72,19 @@ impl Template {
                 Part::PathVariable(name) => out.push_str(&variables.decoded(name)?),
             }
         }
-        // HTTP trims a value's ends: ` admin` would arrive as `admin`.
-        let sendable = out.len() <= MAX_HEADER_VALUE_BYTES
-            && !out.chars().any(char::is_control)
-            && out.trim() == out;
-        (sendable && !out.is_empty()).then_some(out)
+        (!out.is_empty() && sendable(&out)).then_some(out)
     }
+}
+
+/// Whether it can be a header's value. HTTP trims a value's ends: ` admin` would arrive as `admin`.
+fn sendable(value: &str) -> bool {
+    if value.len() > MAX_HEADER_VALUE_BYTES {
+        return false;
+    }
+    if value.bytes().all(|byte| matches!(byte, 0x21..=0x7e)) {
+        return true;
+    }
+    !value.chars().any(char::is_control) && value.trim() == value
 }
 
 fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), (String, String)> {

@@ -1,81 +1,205 @@
-//! Tokens that verified before, by exact comparison of the whole token: no cryptographic hash on the warm path.
-//! Two generations bound it in entries and bytes and forget what is not used, in O(1) a look-up.
+//! Tokens that were judged before, by exact comparison of the whole token: no cryptographic hash on the warm path.
+//! Verified ones and bad signatures have parts of their own, so that a flood of forgeries pushes no good token out.
+//! What an entry says is about its token alone; whether it still holds, `authenticate.rs` asks at each use.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use sallyport_jwt::UnixTime;
 
 use crate::identity::Identity;
+use crate::issuer::IssuerId;
+use crate::limits::{MAX_REFUSAL_BYTES, MAX_REFUSALS, REFUSAL_SECONDS};
+use crate::token_key::{MadeUp, Sampling, Signed, TokenKey, Wanted};
 
-type Generation = HashMap<Box<[u8]>, Arc<Identity>>;
+/// What is remembered of a token.
+#[derive(Debug, Clone)]
+pub enum Remembered {
+    /// It verified, as this identity. Its times are to be asked again.
+    Verified(Arc<Identity>),
+    /// No key of this issuer made its signature, less than 10 s ago.
+    BadSignature(IssuerId),
+}
 
-/// A bounded memory of verified tokens.
+/// A bounded memory of tokens.
 #[derive(Debug)]
 pub struct TokenCache {
-    young: Generation,
-    old: Generation,
-    young_bytes: usize,
-    max_entries: usize,
-    max_bytes: usize,
+    verified: Generations<Signed, Arc<Identity>>,
+    refused: Generations<MadeUp, Refusal>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    issuer: IssuerId,
+    at: UnixTime,
 }
 
 impl TokenCache {
-    /// Holds at most `entries` tokens of together `bytes` bytes. With no entries it holds nothing.
+    /// Holds at most `entries` verified tokens, which take at most `bytes` bytes together with what is known of them;
+    /// beside them at most [`MAX_REFUSALS`] bad signatures. With no entries it holds nothing.
     #[must_use]
     pub fn new(entries: usize, bytes: usize) -> Self {
+        let refusals = if entries == 0 { 0 } else { MAX_REFUSALS };
         Self {
-            young: Generation::default(),
-            old: Generation::default(),
-            young_bytes: 0,
-            max_entries: entries.div_ceil(2),
-            max_bytes: bytes.div_ceil(2),
+            verified: Generations::new(entries, bytes),
+            refused: Generations::new(refusals, MAX_REFUSAL_BYTES),
         }
     }
 
-    /// The identity of exactly this token.
-    pub fn recall(&mut self, token: &[u8]) -> Option<Arc<Identity>> {
-        if let Some(identity) = self.young.get(token) {
-            return Some(Arc::clone(identity));
+    /// What is known of exactly this token.
+    pub fn recall(&mut self, token: &[u8], now: UnixTime) -> Option<Remembered> {
+        if let Some(identity) = self.verified.find(token) {
+            return Some(Remembered::Verified(identity));
         }
-        let (token, identity) = self.old.remove_entry(token)?;
-        let found = Arc::clone(&identity);
-        self.insert(token, identity);
-        Some(found)
+        let Refusal { issuer, at } = self.refused.find(token)?;
+        // A clock that went back makes nothing last longer.
+        if (at.0..at.0.saturating_add(REFUSAL_SECONDS)).contains(&now.0) {
+            return Some(Remembered::BadSignature(issuer));
+        }
+        self.refused.remove(token);
+        None
     }
 
     /// Keeps a verified token.
     pub fn remember(&mut self, token: &[u8], identity: &Arc<Identity>) {
-        if self.max_entries > 0 && token.len() <= self.max_bytes {
-            self.insert(token.into(), Arc::clone(identity));
-        }
+        self.verified.insert(token, Arc::clone(identity), identity.estimated_bytes());
+    }
+
+    /// Keeps a token whose signature none of this issuer's keys made.
+    pub fn remember_refusal(&mut self, token: &[u8], issuer: IssuerId, now: UnixTime) {
+        self.refused.insert(token, Refusal { issuer, at: now }, 0);
     }
 
     /// Forgets everything: keys or policy changed.
     pub fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
-        self.young_bytes = 0;
+        self.verified.clear();
+        self.refused.clear();
     }
 
-    /// Number of tokens held.
+    /// Number of tokens held, bad signatures among them.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.young.len().saturating_add(self.old.len())
+    pub fn entries(&self) -> usize {
+        self.verified.entries().saturating_add(self.refused.entries())
     }
 
-    /// Whether it holds nothing.
+    /// Bytes that they take: tokens, identities (an estimate) and the tables' own part.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn bytes(&self) -> usize {
+        self.verified.bytes().saturating_add(self.refused.bytes())
     }
+}
 
-    fn insert(&mut self, token: Box<[u8]>, identity: Arc<Identity>) {
-        let bytes = self.young_bytes.saturating_add(token.len());
-        if self.young.len() >= self.max_entries || bytes > self.max_bytes {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
+/// A map of two generations: what is not used while the young one fills is forgotten. Every operation is O(1); forgetting
+/// a generation costs what filling it did.
+#[derive(Debug)]
+struct Generations<S, V> {
+    young: Generation<S, V>,
+    old: Generation<S, V>,
+    /// Of one generation.
+    max_entries: usize,
+    max_bytes: usize,
+    /// One entry is no two generations.
+    keeps_old: bool,
+}
+
+#[derive(Debug)]
+struct Generation<S, V> {
+    entries: HashMap<TokenKey<S>, Entry<V>>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    bytes: usize,
+}
+
+impl<S, V> Default for Generation<S, V> {
+    fn default() -> Self {
+        Self { entries: HashMap::default(), bytes: 0 }
+    }
+}
+
+impl<S: Sampling, V> Generation<S, V> {
+    fn insert(&mut self, token: TokenKey<S>, entry: Entry<V>) {
+        self.bytes = self.bytes.saturating_add(entry.bytes);
+        if let Some(replaced) = self.entries.insert(token, entry) {
+            self.bytes = self.bytes.saturating_sub(replaced.bytes);
         }
-        self.young_bytes = self.young_bytes.saturating_add(token.len());
-        self.young.insert(token, identity);
+    }
+
+    fn remove(&mut self, token: &[u8]) -> Option<(TokenKey<S>, Entry<V>)> {
+        let (token, entry) = self.entries.remove_entry(&Wanted::new(token))?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        Some((token, entry))
+    }
+}
+
+impl<S: Sampling, V: Clone> Generations<S, V> {
+    /// What an entry takes besides token and value: two slots of the table, which is half empty after it grew, and the
+    /// allocator's own bookkeeping for the token.
+    const OVERHEAD: usize =
+        size_of::<(TokenKey<S>, Entry<V>)>().saturating_mul(2).saturating_add(16);
+
+    fn new(entries: usize, bytes: usize) -> Self {
+        let keeps_old = entries > 1;
+        let halves = if keeps_old { 2 } else { 1 };
+        Self {
+            young: Generation::default(),
+            old: Generation::default(),
+            max_entries: entries.checked_div(halves).unwrap_or(0),
+            max_bytes: bytes.checked_div(halves).unwrap_or(0),
+            keeps_old,
+        }
+    }
+
+    /// The value; it is young again. The token is hashed once where it is young already.
+    fn find(&mut self, token: &[u8]) -> Option<V> {
+        if let Some(entry) = self.young.entries.get(&Wanted::new(token)) {
+            return Some(entry.value.clone());
+        }
+        let (token, entry) = self.old.remove(token)?;
+        let value = entry.value.clone();
+        self.make_room(entry.bytes);
+        self.young.insert(token, entry);
+        Some(value)
+    }
+
+    /// Keeps a value that takes `value_bytes` bytes outside the table. What is larger than a generation is not kept.
+    fn insert(&mut self, token: &[u8], value: V, value_bytes: usize) {
+        let bytes = token.len().saturating_add(value_bytes).saturating_add(Self::OVERHEAD);
+        self.remove(token);
+        if self.max_entries > 0 && bytes <= self.max_bytes {
+            self.make_room(bytes);
+            self.young.insert(TokenKey::new(token), Entry { value, bytes });
+        }
+    }
+
+    fn remove(&mut self, token: &[u8]) {
+        if self.young.remove(token).is_none() {
+            self.old.remove(token);
+        }
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        let full = self.young.entries.len() >= self.max_entries
+            || self.young.bytes.saturating_add(bytes) > self.max_bytes;
+        if full {
+            let young = std::mem::take(&mut self.young);
+            self.old = if self.keeps_old { young } else { Generation::default() };
+        }
+    }
+
+    fn clear(&mut self) {
+        self.young = Generation::default();
+        self.old = Generation::default();
+    }
+
+    fn entries(&self) -> usize {
+        self.young.entries.len().saturating_add(self.old.entries.len())
+    }
+
+    fn bytes(&self) -> usize {
+        self.young.bytes.saturating_add(self.old.bytes)
     }
 }

@@ -1,39 +1,48 @@
 //! The benches: our filter and Envoy's own filters under the same load in one Envoy process, round
 //! by round in turn, so that whatever disturbs the machine disturbs both. Throughput comes from
-//! wrk, CPU time from Envoy's own process. Nothing is asserted here beyond that both sides really
+//! wrk, CPU time from Envoy's own process, memory from what the system says of it. Nothing is asserted here beyond that both sides really
 //! do the work; whether a ratio is good enough is for whoever reads it. Called by the bench program.
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use crate::Result;
 use crate::envoy::{Binary, Envoy, Options};
 use crate::idp::{Alg, Idp};
 
 mod bootstrap;
+mod comparison;
 mod figure;
+mod footprint;
 mod load;
+mod policy;
 mod probe;
 
 pub use figure::Figure;
 
-use bootstrap::Rung;
-use load::{Load, Sample};
+use bootstrap::{Modules, Rung};
+use comparison::{COMPARISONS, Comparison};
+use load::{Load, Sample, Width};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Every token is verified anew, against native jwt_authn with its cache off.
     ColdVerify,
-    /// Ten rules with scope and three identity headers on known tokens, against native jwt_authn
-    /// with its cache on, claim_to_headers and rbac.
+    /// Rules with scope, claim and three identity headers on known tokens, against native jwt_authn
+    /// with its cache on, claim_to_headers and rbac; without the headers, against a wasm filter
+    /// that does nothing.
     WarmPolicy,
+    /// Known tokens and no rules, against native jwt_authn as it is shipped.
+    WarmToken,
+    /// The size of the filter, and the memory that a worker needs for it, against their goals.
+    Footprint,
 }
 
 impl Measure {
     /// All that exist.
-    pub const ALL: &[Self] = &[Self::ColdVerify, Self::WarmPolicy];
+    pub const ALL: &[Self] =
+        &[Self::ColdVerify, Self::WarmPolicy, Self::WarmToken, Self::Footprint];
 
     /// The name in DESIGN section 5.
     #[must_use]
@@ -41,6 +50,8 @@ impl Measure {
         match self {
             Self::ColdVerify => "P1",
             Self::WarmPolicy => "P2",
+            Self::WarmToken => "P3",
+            Self::Footprint => "P11",
         }
     }
 }
@@ -62,16 +73,18 @@ impl FromStr for Measure {
 pub struct Plan {
     /// Rounds; odd, so that the median is a value that was measured.
     rounds: u32,
-    /// Seconds of load on one rung in one round. Linux counts CPU time in ticks of 10 ms, so two
-    /// seconds of a busy worker are exact to half a percent.
+    /// Seconds of load on one rung in one round. Linux counts CPU time in ticks of 10 ms, so a
+    /// second of a busy worker is exact to one percent.
     seconds: u32,
+    /// How often memory is measured, each time in new processes; odd as well.
+    processes: u32,
 }
 
 impl Plan {
-    /// For a look: a minute and a half for everything.
-    pub const QUICK: Self = Self { rounds: 5, seconds: 2 };
-    /// For a statement.
-    pub const FULL: Self = Self { rounds: 11, seconds: 5 };
+    /// For a look: less than three minutes for everything.
+    pub const QUICK: Self = Self { rounds: 5, seconds: 1, processes: 1 };
+    /// For a statement: twenty minutes.
+    pub const FULL: Self = Self { rounds: 11, seconds: 5, processes: 5 };
     /// Before the first round: keys are fetched on demand, caches fill, code is compiled.
     const WARM_UP_SECONDS: u32 = 1;
 }
@@ -81,6 +94,8 @@ impl Plan {
 pub struct Setup {
     /// The filter, built for release.
     pub wasm: PathBuf,
+    /// The filter that does nothing, built likewise.
+    pub nothing: PathBuf,
     /// Which Envoy.
     pub binary: Binary,
     /// Rounds and their length.
@@ -89,51 +104,19 @@ pub struct Setup {
     pub measures: Vec<Measure>,
 }
 
-/// Two rungs under the same load. `measure` is none for the floor, which is shown and no measure.
-#[derive(Debug)]
-struct Comparison {
-    measure: Option<Measure>,
-    name: &'static str,
-    alg: Alg,
-    ours: Rung,
-    peer: Rung,
+impl Setup {
+    fn asks(&self, measure: Measure) -> bool {
+        self.measures.contains(&measure)
+    }
 }
 
-const COMPARISONS: &[Comparison] = &[
-    Comparison {
-        measure: None,
-        name: "floor: open route, no filter",
-        alg: Alg::Rs256,
-        ours: Rung::Open,
-        peer: Rung::NoFilter,
-    },
-    Comparison {
-        measure: Some(Measure::ColdVerify),
-        name: "P1 RS256",
-        alg: Alg::Rs256,
-        ours: Rung::OursCold,
-        peer: Rung::NativeCold,
-    },
-    Comparison {
-        measure: Some(Measure::ColdVerify),
-        name: "P1 ES256",
-        alg: Alg::Es256,
-        ours: Rung::OursCold,
-        peer: Rung::NativeCold,
-    },
-    Comparison {
-        measure: Some(Measure::WarmPolicy),
-        name: "P2 10 rules",
-        alg: Alg::Rs256,
-        ours: Rung::OursFull,
-        peer: Rung::NativeFull,
-    },
-];
+/// What every race is run with. The figures of the peers that we know were taken so.
+const RACE: Width = Width { tokens: 100, connections: 16 };
 
 /// What came out.
 #[derive(Debug)]
 pub struct Results {
-    /// Two lines for each comparison: throughput, and CPU.
+    /// Two lines for each comparison: throughput, and CPU; and those of P11.
     pub figures: Vec<Figure>,
     /// The same for an open route of ours beside no filter at all: what no filter can go below.
     pub floor: Vec<Figure>,
@@ -146,9 +129,23 @@ pub struct Results {
 /// When something does not start, a rung answers what it should not, or any answer under load is
 /// no success.
 pub async fn run(setup: &Setup, say: &mut dyn FnMut(&str)) -> Result<Results> {
+    let mut results = Results { figures: Vec::new(), floor: Vec::new() };
+    // First, since it is short, and nothing is lost if it fails.
+    let footprint = match setup.asks(Measure::Footprint) {
+        true => footprint::measure(setup, say).await?,
+        false => Vec::new(),
+    };
+    if setup.measures.iter().any(|measure| *measure != Measure::Footprint) {
+        race(setup, &mut results, say).await?;
+    }
+    results.figures.extend(footprint);
+    Ok(results)
+}
+
+async fn race(setup: &Setup, results: &mut Results, say: &mut dyn FnMut(&str)) -> Result<()> {
     let chosen: Vec<&Comparison> = COMPARISONS
         .iter()
-        .filter(|one| one.measure.is_none_or(|measure| setup.measures.contains(&measure)))
+        .filter(|one| one.measure.is_none_or(|measure| setup.asks(measure)))
         .collect();
     let mut bench = Bench::open(setup, &chosen).await?;
     bench.check(&chosen, say).await?;
@@ -157,7 +154,6 @@ pub async fn run(setup: &Setup, say: &mut dyn FnMut(&str)) -> Result<Results> {
     bench.envoy.stop().await?;
     bench.idp.stop().await?;
 
-    let mut results = Results { figures: Vec::new(), floor: Vec::new() };
     for (comparison, samples) in chosen.iter().zip(&samples) {
         let into = match comparison.measure {
             Some(_) => &mut results.figures,
@@ -165,7 +161,7 @@ pub async fn run(setup: &Setup, say: &mut dyn FnMut(&str)) -> Result<Results> {
         };
         into.extend(Figure::both(comparison.name, samples)?);
     }
-    Ok(results)
+    Ok(())
 }
 
 /// What one round found on both sides.
@@ -185,6 +181,7 @@ struct Bench {
 impl Bench {
     async fn open(setup: &Setup, chosen: &[&Comparison]) -> Result<Self> {
         let idp = Idp::start(0).await?;
+        idp.add_key(Alg::Ps256, "ps-1")?;
         let mut rungs: Vec<Rung> = Vec::new();
         let mut loads: Vec<(Alg, Load)> = Vec::new();
         for comparison in chosen {
@@ -194,11 +191,11 @@ impl Bench {
                 }
             }
             if loads.iter().all(|(alg, _)| *alg != comparison.alg) {
-                loads.push((comparison.alg, Load::mint(&idp, comparison.alg)?));
+                loads.push((comparison.alg, Load::mint(&idp, comparison.alg, RACE)?));
             }
         }
-        let wasm = std::path::absolute(&setup.wasm)?;
-        let config = bootstrap::render(&rungs, &idp, &wasm)?;
+        let modules = Modules { ours: &setup.wasm, nothing: &setup.nothing };
+        let config = bootstrap::render(&rungs, &idp, modules)?;
         let options =
             Options { concurrency: 1, log_level: "warning".to_owned(), ..Options::default() };
         let envoy = Envoy::start(&setup.binary, &config, options).await?;
@@ -270,11 +267,6 @@ impl Bench {
     }
 }
 
-/// How long a load of some seconds may take altogether.
-fn deadline(seconds: u32) -> Duration {
-    Duration::from_secs(u64::from(seconds)).saturating_add(crate::limits::COMMAND)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +274,8 @@ mod tests {
     const NAMES: &[(&str, Option<Measure>)] = &[
         ("P1", Some(Measure::ColdVerify)),
         ("P2", Some(Measure::WarmPolicy)),
+        ("P3", Some(Measure::WarmToken)),
+        ("P11", Some(Measure::Footprint)),
         ("P7", None),
         ("p1", None),
         ("", None),
@@ -293,7 +287,7 @@ mod tests {
             let read = text.parse::<Measure>();
             assert_eq!(read.as_ref().ok(), expected.as_ref(), "{text}");
             if let Err(error) = read {
-                assert!(error.contains("P1, P2"), "{error}");
+                assert!(error.contains("P1, P2, P3, P11"), "{error}");
             }
         }
     }
@@ -301,10 +295,11 @@ mod tests {
     #[test]
     fn every_measure_has_a_comparison_and_every_median_is_a_round() {
         for measure in Measure::ALL {
-            assert!(COMPARISONS.iter().any(|one| one.measure == Some(*measure)));
+            let compared = COMPARISONS.iter().any(|one| one.measure == Some(*measure));
+            assert_eq!(compared, *measure != Measure::Footprint);
         }
         for plan in [Plan::QUICK, Plan::FULL] {
-            assert!(!plan.rounds.is_multiple_of(2) && plan.seconds >= 2);
+            assert!(!plan.rounds.is_multiple_of(2) && !plan.processes.is_multiple_of(2));
         }
     }
 }

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
 use crate::server::{self, Bound, Server};
-use crate::{Result, locked};
+use crate::{Result, limits, locked};
 
 mod attack;
 mod endpoints;
@@ -50,6 +50,14 @@ pub enum Endpoint {
     Other,
 }
 
+/// A request that came.
+#[derive(Debug, Clone)]
+struct Arrival {
+    endpoint: Endpoint,
+    query: Option<String>,
+    at: Instant,
+}
+
 /// A running provider. Dropping it stops it.
 #[derive(Debug)]
 pub struct Idp {
@@ -64,7 +72,9 @@ struct State {
     keys: Mutex<KeyRing>,
     tokens: Mutex<Tokens>,
     client: Mutex<(String, String)>,
-    faults: Mutex<BTreeMap<Endpoint, Fault>>,
+    /// By endpoint and query; without a query for all of the endpoint.
+    faults: Mutex<BTreeMap<(Endpoint, Option<String>), Fault>>,
+    arrivals: Mutex<Vec<Arrival>>,
     discovery_count: AtomicU64,
     jwks_count: AtomicU64,
     introspection_count: AtomicU64,
@@ -72,6 +82,21 @@ struct State {
 }
 
 impl State {
+    fn arrived(&self, endpoint: Endpoint, query: Option<&str>) {
+        self.counter(endpoint).fetch_add(1, Ordering::SeqCst);
+        let mut arrivals = locked(&self.arrivals);
+        if arrivals.len() < limits::KEPT_ARRIVALS {
+            let query = query.map(str::to_owned);
+            arrivals.push(Arrival { endpoint, query, at: Instant::now() });
+        }
+    }
+
+    fn fault(&self, endpoint: Endpoint, query: Option<&str>) -> Option<Fault> {
+        let faults = locked(&self.faults);
+        let own = query.and_then(|query| faults.get(&(endpoint, Some(query.to_owned()))));
+        own.or_else(|| faults.get(&(endpoint, None))).cloned()
+    }
+
     fn counter(&self, endpoint: Endpoint) -> &AtomicU64 {
         match endpoint {
             Endpoint::Discovery => &self.discovery_count,
@@ -96,6 +121,7 @@ impl Idp {
             tokens: Mutex::default(),
             client: Mutex::new((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned())),
             faults: Mutex::default(),
+            arrivals: Mutex::default(),
             discovery_count: AtomicU64::new(0),
             jwks_count: AtomicU64::new(0),
             introspection_count: AtomicU64::new(0),
@@ -276,7 +302,21 @@ impl Idp {
 
     /// Disturbs an endpoint from now on.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault) {
-        locked(&self.state.faults).insert(endpoint, fault);
+        locked(&self.state.faults).insert((endpoint, None), fault);
+    }
+
+    /// Disturbs the requests to an endpoint that have this query. The right answers heed no query, so one endpoint can
+    /// stand for many providers.
+    pub fn fault_query(&self, endpoint: Endpoint, query: &str, fault: Fault) {
+        locked(&self.state.faults).insert((endpoint, Some(query.to_owned())), fault);
+    }
+
+    /// When requests came to an endpoint with this query, oldest first; only the first many thousands are kept.
+    #[must_use]
+    pub fn arrivals(&self, endpoint: Endpoint, query: Option<&str>) -> Vec<Instant> {
+        let arrivals = locked(&self.state.arrivals);
+        let own = |it: &&Arrival| it.endpoint == endpoint && it.query.as_deref() == query;
+        arrivals.iter().filter(own).map(|it| it.at).collect()
     }
 
     /// Ends all faults. A request that hangs goes on hanging.

@@ -4,6 +4,7 @@
 //! Called by the binaries and suites of this crate and, through them, by `cargo xtask`.
 
 pub mod agreement;
+pub mod attacks;
 pub mod bench;
 pub mod cases;
 pub mod echo;
@@ -13,6 +14,7 @@ pub mod fake_sidecar;
 mod folder;
 pub mod http1;
 pub mod idp;
+pub mod keycloak;
 pub mod limits;
 pub mod parts;
 pub mod ports;
@@ -20,6 +22,7 @@ pub mod process;
 pub mod prom;
 pub mod server;
 pub mod stage;
+pub mod vectors;
 pub mod wait;
 
 /// What test support reports. It always is about the test's own surroundings, so that a message

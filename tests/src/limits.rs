@@ -11,6 +11,8 @@ pub const HEAD_BYTES: usize = 256 << 10;
 pub const REQUEST_BYTES: usize = 16 << 20;
 /// Requests that the echo upstream keeps for assertions.
 pub const KEPT_REQUESTS: usize = 256;
+/// Requests of which the identity provider keeps when they came. Ours: above what any test counts.
+pub const KEPT_ARRIVALS: usize = 20_000;
 /// Lines of a child process that are kept for messages.
 pub const KEPT_LINES: usize = 2_000;
 /// Lines of a log that an error message shows.

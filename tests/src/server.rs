@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -115,6 +116,7 @@ async fn serve(stream: TcpStream, handler: Handler) {
 #[derive(Debug, Default)]
 pub struct Body {
     pieces: VecDeque<Piece>,
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 #[derive(Debug)]
@@ -122,6 +124,8 @@ enum Piece {
     Data(Bytes),
     /// Lets the connection flush what it has.
     Pause,
+    /// Nothing for this long.
+    Sleep(Duration),
     Fail,
 }
 
@@ -131,7 +135,7 @@ impl Body {
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let pieces = if bytes.is_empty() { VecDeque::new() } else { [Piece::Data(bytes)].into() };
-        Self { pieces }
+        Self { pieces, sleep: None }
     }
 
     /// A body that sends these bytes and then closes the connection. The caller announces a
@@ -141,6 +145,15 @@ impl Body {
         let mut body = Self::full(bytes);
         body.pieces.extend([Piece::Pause, Piece::Fail]);
         body
+    }
+
+    /// A body that comes byte by byte, with this pause before each.
+    #[must_use]
+    pub fn dripping(bytes: impl Into<Bytes>, pause: Duration) -> Self {
+        let bytes = bytes.into();
+        let one = |at: usize| bytes.slice(at..at.saturating_add(1));
+        let drops = (0..bytes.len()).flat_map(|at| [Piece::Sleep(pause), Piece::Data(one(at))]);
+        Self { pieces: drops.collect(), sleep: None }
     }
 
     /// A body of `head`, that many letters and `tail`; the filler costs no memory of its size.
@@ -165,12 +178,20 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(sleep) = &mut self.sleep {
+            std::task::ready!(sleep.as_mut().poll(context));
+            self.sleep = None;
+        }
         match self.pieces.pop_front() {
             None => Poll::Ready(None),
             Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
             Some(Piece::Pause) => {
                 context.waker().wake_by_ref();
                 Poll::Pending
+            }
+            Some(Piece::Sleep(pause)) => {
+                self.sleep = Some(Box::pin(tokio::time::sleep(pause)));
+                self.poll_frame(context)
             }
             Some(Piece::Fail) => Poll::Ready(Some(Err(std::io::Error::other("broken off")))),
         }
@@ -187,7 +208,7 @@ impl hyper::body::Body for Body {
                 Piece::Data(bytes) => {
                     total = total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
                 }
-                Piece::Pause | Piece::Fail => return SizeHint::default(),
+                Piece::Pause | Piece::Sleep(_) | Piece::Fail => return SizeHint::default(),
             }
         }
         SizeHint::with_exact(total)

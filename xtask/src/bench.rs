@@ -15,11 +15,13 @@ pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCod
     check_flags(words)?;
     prerequisites::check(&[Need::Compiler, Need::WasmTarget, Need::Envoy, Need::Wrk])?;
     // No measure of today asks the sidecar, so it is not worth six minutes of optimised build.
-    builds::run(workspace, &[&builds::FILTER, &builds::SIDECAR, &builds::BENCH])?;
+    let steps = [&builds::FILTER, &builds::NOOP_FILTER, &builds::SIDECAR, &builds::BENCH];
+    builds::run(workspace, &steps)?;
     let (wasm, sidecar) = builds::parts(workspace)?;
 
     let mut bench = Command::new(workspace.program("bench"));
-    bench.arg("--wasm").arg(wasm).arg("--sidecar").arg(sidecar).args(words);
+    bench.arg("--wasm").arg(wasm).arg("--sidecar").arg(sidecar);
+    bench.arg("--nothing").arg(workspace.noop_wasm()).args(words);
     let error = bench.exec();
     Err(Stop::failed(format!("the benchmarks do not start: {error}")))
 }

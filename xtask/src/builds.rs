@@ -22,6 +22,19 @@ pub(crate) const FILTER: Step = Step {
     words: &["build", "-p", "sallyport-filter", "--target", "wasm32-wasip1", "--release"],
 };
 
+/// The filter that does nothing, which the benchmarks measure ours against. By a call of its own,
+/// so that it shares no feature with ours.
+pub(crate) const NOOP_FILTER: Step = Step {
+    what: "the filter that does nothing",
+    words: &["build", "-p", "sallyport-noop-filter", "--target", "wasm32-wasip1", "--release"],
+};
+
+/// The filter that judges vectors with our filter's backends, for the suite of that name.
+pub(crate) const BACKEND_FILTER: Step = Step {
+    what: "the filter that judges vectors",
+    words: &["build", "-p", "sallyport-backend-filter", "--target", "wasm32-wasip1", "--release"],
+};
+
 /// The sidecar for demo and tests.
 pub(crate) const SIDECAR: Step =
     Step { what: "the sidecar", words: &["build", "--workspace", "--bin", "sallyport"] };

@@ -7,6 +7,7 @@
 mod bench;
 mod builds;
 mod demo;
+mod fuzz;
 mod prerequisites;
 mod progress;
 mod stop;
@@ -28,6 +29,7 @@ usage: cargo xtask COMMAND
   demo [--once] [--json] [--stay]           build everything and decide real requests in Envoy
   test [--list] [--with NAME]... [SUITE]... run the suites, or those named
   bench [--only P1,P2] [--quick] [--json]   measure against Envoy's own filters
+  fuzz [--list] [TARGET]... [--seconds N]   run the fuzz targets, 60 s each; --seed N, --replay FILE
 ";
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn dispatch() -> Result<ExitCode, Stop> {
         "demo" => demo::command(&Workspace::open()?, rest),
         "test" => test::command(&Workspace::open()?, rest),
         "bench" => bench::command(&Workspace::open()?, rest),
+        "fuzz" => fuzz::command(&Workspace::open()?, rest),
         "help" | "--help" | "-h" => {
             io::stdout().write_all(USAGE.as_bytes())?;
             Ok(ExitCode::SUCCESS)

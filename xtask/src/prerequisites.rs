@@ -20,6 +20,10 @@ pub(crate) enum Need {
     Envoy,
     /// The load generator of the benchmarks.
     Wrk,
+    /// What runs a Keycloak.
+    Java,
+    /// What fetches it.
+    Maven,
 }
 
 /// Exit code 2 with one line for each need that is not met.
@@ -40,6 +44,14 @@ impl Need {
             Self::Wrk => on_path("wrk")
                 .is_none()
                 .then(|| "missing: the load generator `wrk` (Debian: apt-get install wrk)".into()),
+            Self::Java => (!runs("java", &["-version"])).then(|| {
+                "missing: Java 17 or later, to run Keycloak (Debian: apt-get install \
+                 default-jre-headless)"
+                    .into()
+            }),
+            Self::Maven => on_path("mvn").is_none().then(|| {
+                "missing: Maven (`mvn`), to fetch Keycloak (Debian: apt-get install maven)".into()
+            }),
         }
     }
 }

@@ -11,17 +11,16 @@ use crate::builds;
 use crate::prerequisites::{self, Need};
 use crate::progress::{say, watch};
 use crate::stop::Stop;
-use crate::suites::Suite;
+use crate::suites::{SLOW_PARTS, Suite, is_slow};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-
-/// Real parts that `--with` can add. A test that uses one is written with the part's own issue.
-const SLOW_PARTS: &[&str] = &[];
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Request {
     list: bool,
+    /// Slow parts whose suites are wanted too.
+    with: Vec<String>,
     /// Suites by name; empty means all.
     suites: Vec<String>,
 }
@@ -29,7 +28,7 @@ struct Request {
 /// Exit code 1 if anything failed, 2 if a name is not known.
 pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCode, Stop> {
     let request = parse(words)?;
-    let all = Suite::all(workspace)?;
+    let all = Suite::all(workspace, &request.with)?;
     if request.list {
         let mut stdout = io::stdout().lock();
         for suite in &all {
@@ -38,12 +37,13 @@ pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCod
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = choose(all, &request.suites)?;
-    prerequisites::check(needs(&chosen))?;
+    prerequisites::check(&needs(&chosen))?;
     // One that needs the built parts builds them on the way; the others do not wait for that.
     let mut parts = None;
     let mut total = Tally::default();
     for suite in &chosen {
-        let ready = !suite.needs_parts() || *parts.get_or_insert_with(|| build_parts(workspace));
+        let ready =
+            !suite.needs_parts() || *parts.get_or_insert_with(|| build_parts(workspace, &chosen));
         let started = Instant::now();
         let tally = if ready { run(workspace, suite) } else { Ok(Tally::FAILED) };
         let tally = tally.unwrap_or_else(|stop| {
@@ -65,9 +65,9 @@ fn parse(words: &[String]) -> Result<Request, Stop> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--list" => request.list = true,
-            "--with" => slow_part(words.next().map_or("", String::as_str))?,
+            "--with" => request.with.push(slow_part(words.next().map_or("", String::as_str))?),
             other => match other.strip_prefix("--with=") {
-                Some(name) => slow_part(name)?,
+                Some(name) => request.with.push(slow_part(name)?),
                 None if other.starts_with('-') => {
                     let text = format!("test takes --list, --with NAME and suites, not `{other}`");
                     return Err(Stop::usage(text));
@@ -79,15 +79,12 @@ fn parse(words: &[String]) -> Result<Request, Stop> {
     Ok(request)
 }
 
-fn slow_part(name: &str) -> Result<(), Stop> {
-    if SLOW_PARTS.contains(&name) {
-        return Ok(());
+fn slow_part(name: &str) -> Result<String, Stop> {
+    if is_slow(name) {
+        return Ok(name.to_owned());
     }
-    let known = match SLOW_PARTS {
-        [] => "no slow parts yet".to_owned(),
-        parts => parts.join(", "),
-    };
-    Err(Stop::usage(format!("--with knows no `{name}`; known: {known}")))
+    let known: Vec<&str> = SLOW_PARTS.iter().map(|(part, _)| *part).collect();
+    Err(Stop::usage(format!("--with knows no `{name}`; known: {}", known.join(", "))))
 }
 
 /// The suites asked for, in the order they run and each once.
@@ -96,6 +93,9 @@ fn choose(all: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>, Stop> {
         return Ok(all);
     }
     if let Some(name) = names.iter().find(|name| !all.iter().any(|suite| suite.name() == *name)) {
+        if is_slow(name) {
+            return Err(Stop::usage(format!("the suite `{name}` needs `--with {name}`")));
+        }
         let known: Vec<&str> = all.iter().map(Suite::name).collect();
         let text = format!("no suite is called `{name}`; known: {}", known.join(", "));
         return Err(Stop::usage(text));
@@ -103,20 +103,24 @@ fn choose(all: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>, Stop> {
     Ok(all.into_iter().filter(|suite| names.iter().any(|name| name == suite.name())).collect())
 }
 
-fn needs(suites: &[Suite]) -> &'static [Need] {
+fn needs(suites: &[Suite]) -> Vec<Need> {
+    let mut needs = vec![Need::Compiler];
     if suites.iter().any(Suite::needs_parts) {
-        &[Need::Compiler, Need::WasmTarget, Need::Envoy]
+        needs.extend([Need::WasmTarget, Need::Envoy]);
     } else if suites.contains(&Suite::Clippy) {
-        &[Need::Compiler, Need::WasmTarget]
-    } else {
-        &[Need::Compiler]
+        needs.push(Need::WasmTarget);
     }
+    needs.extend(suites.iter().flat_map(Suite::slow_needs));
+    needs
 }
 
 /// Whether filter and sidecar are there; why not has been shown.
-fn build_parts(workspace: &Workspace) -> bool {
-    let built = builds::run(workspace, &[&builds::FILTER, &builds::TESTS])
-        .and_then(|()| builds::parts(workspace));
+fn build_parts(workspace: &Workspace, suites: &[Suite]) -> bool {
+    let mut steps = vec![&builds::FILTER, &builds::TESTS];
+    if suites.iter().any(Suite::needs_backend_filter) {
+        steps.push(&builds::BACKEND_FILTER);
+    }
+    let built = builds::run(workspace, &steps).and_then(|()| builds::parts(workspace));
     match built {
         Ok(_) => true,
         Err(stop) => {
@@ -148,6 +152,9 @@ fn run(workspace: &Workspace, suite: &Suite) -> Result<Tally, Stop> {
         };
         if tally.failed > 0 {
             say(&format!("$ cargo {}\n{}", words.join(" "), outcome.output.trim_end()));
+        } else if *suite == Suite::Fuzz && tally.passed > 0 {
+            // What was tried, and the seed, which is another each time.
+            say(outcome.output.trim_end());
         }
         sum.add(tally);
     }
@@ -176,31 +183,50 @@ mod tests {
     }
 
     type Words = &'static [&'static str];
-    /// `--list`, suites.
-    type Parsed = (bool, Words);
+    /// `--list`, slow parts, suites.
+    type Parsed = (bool, Words, Words);
 
     const PARSED: &[(&str, Words, Option<Parsed>)] = &[
-        ("nothing", &[], Some((false, &[]))),
-        ("list", &["--list"], Some((true, &[]))),
-        ("suites", &["unit", "e2e"], Some((false, &["unit", "e2e"]))),
+        ("nothing", &[], Some((false, &[], &[]))),
+        ("list", &["--list"], Some((true, &[], &[]))),
+        ("suites", &["unit", "e2e"], Some((false, &[], &["unit", "e2e"]))),
+        ("part", &["--with", "keycloak"], Some((false, &["keycloak"], &[]))),
+        ("part, joined", &["--with=keycloak", "unit"], Some((false, &["keycloak"], &["unit"]))),
         ("unknown flag", &["--fast"], None),
-        ("unknown part", &["--with", "keycloak"], None),
-        ("unknown part, joined", &["--with=redis"], None),
+        ("unknown part", &["--with", "e2e"], None),
+        ("unknown part, joined", &["--with=nothing"], None),
         ("no part", &["--with"], None),
     ];
 
     #[test]
     fn command_lines_are_parsed() {
         for (name, words, expected) in PARSED {
-            let expected = expected.map(|(list, suites)| Request { list, suites: strings(suites) });
+            let expected = expected.map(|(list, with, suites)| Request {
+                list,
+                with: strings(with),
+                suites: strings(suites),
+            });
             assert_eq!(parse(&strings(words)).ok(), expected, "{name}");
         }
     }
 
     #[test]
     fn an_unknown_part_names_the_known_ones() {
-        let stop = parse(&strings(&["--with", "keycloak"])).unwrap_err();
-        assert_eq!(stop.message, "--with knows no `keycloak`; known: no slow parts yet");
+        let stop = parse(&strings(&["--with", "e2e"])).unwrap_err();
+        assert_eq!(stop.message, "--with knows no `e2e`; known: keycloak");
+    }
+
+    #[test]
+    fn a_slow_suite_without_its_part_says_what_to_write() {
+        let stop = choose(suites(), &strings(&["keycloak"])).unwrap_err();
+        assert_eq!(stop.message, "the suite `keycloak` needs `--with keycloak`");
+    }
+
+    #[test]
+    fn a_slow_suite_needs_what_its_part_needs() {
+        let slow = Suite::Integration("keycloak".to_owned());
+        assert!(needs(&[slow]).contains(&Need::Maven));
+        assert!(!needs(&suites()).contains(&Need::Maven));
     }
 
     fn suites() -> Vec<Suite> {

@@ -60,6 +60,11 @@ impl Workspace {
         self.target.join("wasm32-wasip1/release/sallyport_filter.wasm")
     }
 
+    /// The built filter that does nothing.
+    pub(crate) fn noop_wasm(&self) -> PathBuf {
+        self.wasm().with_file_name("sallyport_noop_filter.wasm")
+    }
+
     /// The built sidecar.
     pub(crate) fn sidecar(&self) -> PathBuf {
         self.program("sallyport")

@@ -20,5 +20,18 @@ pub(super) enum Failure {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+    problems.iter().map(|problem| format!("\n  {}", shown(problem))).collect()
+}
+
+/// A problem for people. It may quote the policy, and a terminal obeys control characters.
+pub(super) fn shown(problem: &Problem) -> String {
+    let mut text = String::new();
+    for char in problem.to_string().chars() {
+        if char.is_control() && char != '\n' {
+            text.extend(char.escape_default());
+        } else {
+            text.push(char);
+        }
+    }
+    text
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use sallyport_policy::{Level, Problem};
 
 use super::PolicyArgument;
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::policy_file::PolicyFile;
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         if arguments.json {
             writeln!(out, "{}", line(problem))?;
         } else {
-            writeln!(out, "{problem}")?;
+            writeln!(out, "{}", shown(problem))?;
         }
     }
     let errors = problems.iter().any(|problem| problem.level == Level::Error);

@@ -1,5 +1,5 @@
 //! The policy file on disk, for the commands: read, parsed, and compiled with the role files beside it.
-//! Reads no secret. `sallyport serve` watches and reloads by its own means.
+//! Reads no secret: `lint` and `render` work where there is none. `sallyport serve` watches and reloads by its own means.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use sallyport_policy::limits::MAX_POLICY_BYTES;
 use sallyport_policy::{Document, Format, Policy, Problem, RoleFile};
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::{Failure, shown};
 use super::tell;
 use crate::source_file::read_bounded;
 
@@ -33,12 +33,17 @@ impl PolicyFile {
         Ok(Self { path: path.to_owned(), text, document })
     }
 
+    /// Where it is: what it names is relative to this.
+    pub(super) fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// The role files, from their places relative to the policy file.
     ///
     /// # Errors
     /// [`Failure::Policy`], with every file that cannot be read.
     pub(super) fn roles(&self) -> Result<Vec<RoleFile>, Failure> {
-        let directory = self.path.parent().unwrap_or(Path::new(""));
+        let directory = self.directory();
         let (mut files, mut problems) = (Vec::new(), Vec::new());
         for (index, name) in self.document.role_files().iter().enumerate() {
             match read(&directory.join(name)) {
@@ -68,7 +73,7 @@ impl PolicyFile {
     pub(super) fn load(&self) -> Result<Policy, Failure> {
         let (policy, warnings) = self.compile()?;
         for warning in warnings {
-            tell(&warning.to_string());
+            tell(&shown(&warning));
         }
         Ok(policy)
     }

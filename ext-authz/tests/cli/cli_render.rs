@@ -25,9 +25,11 @@ version: 1
 issuers:
   main: { issuer: "https://idp.canary.example", jwks: { uri: "https://idp.canary.example/keys", cluster: idp }, audiences: [a] }
   opaque: { introspection: { url: "https://canary-url.example/i", client_id: canary-client, client_secret: { file: canary-file } } }
+  shared: { issuer: "https://shared.example", hmac: { secret: { file: canary-hmac-file }, encoding: base64 }, audiences: [a] }
+  shared-env: { issuer: "https://shared-env.example", hmac: { secret: { env: CANARY_HMAC } }, audiences: [a] }
 roles: [canary-roles.yaml]
 routes:
-  - { name: a, match: { path: "/{a}" }, authenticate: [{ jwt: main }, { introspection: opaque }], rbac: { api: a, resource: b } }
+  - { name: a, match: { path: "/{a}" }, authenticate: [{ jwt: main }, { jwt: shared }, { jwt: shared-env }, { introspection: opaque }], rbac: { api: a, resource: b } }
 "#;
 const CANARY_ROLES: &str = "kind: Role\nmetadata: { name: canary-role }\nrules: []\n";
 
@@ -61,6 +63,7 @@ fn the_data_plane_gets_no_secret() {
     let policy = folder.write("policy.yaml", CANARY);
     folder.write("canary-roles.yaml", CANARY_ROLES);
     folder.write("canary-file", "canary-secret");
+    folder.write("canary-hmac-file", "canary-secret-of-more-than-32-bytes");
     let filter: &[&[&str]] = &[&["filter"], &["envoy"]];
     let mut texts: Vec<_> = filter.iter().map(|target| render(target, &policy, &[])).collect();
     for kind in
@@ -69,14 +72,22 @@ fn the_data_plane_gets_no_secret() {
         texts.push(render(&["istio", "--kind", kind], &policy, ISTIO));
     }
     for text in &texts {
-        for canary in ["canary-url", "canary-client", "canary-file", "canary-role", "canary-secret"]
-        {
+        for canary in [
+            "canary-url",
+            "canary-client",
+            "canary-file",
+            "canary-hmac",
+            "CANARY",
+            "canary-role",
+            "canary-secret",
+        ] {
             assert!(!text.contains(canary), "{canary}: {text}");
         }
     }
     // The sidecar's ConfigMap is the whole policy, and still no secret.
     let sidecar = render(&["istio", "--kind", "sidecar"], &policy, ISTIO);
     assert!(sidecar.contains("canary-client") && !sidecar.contains("canary-secret"));
+    assert!(sidecar.contains("key: canary-hmac-file") && sidecar.contains("key: CANARY_HMAC"));
     assert!(!sidecar.contains("kind: Secret"));
 }
 

@@ -82,6 +82,21 @@ const REFUSED: &[RefusedCase] = &[
         &["`idp`", "another host"],
     ),
     (
+        "a line for the sidecar",
+        &[(HOST, "{ discovery: true, cluster: idp, clusters: { keys.example: sallyport } }")],
+        &["`sallyport`", "clusters.keys.example"],
+    ),
+    (
+        "a line to another host",
+        &[(HOST, "{ discovery: true, cluster: idp, clusters: { keys.example: idp } }")],
+        &["`idp`", "another host"],
+    ),
+    (
+        "one name for two lines",
+        &[(HOST, "{ discovery: true, clusters: { a.example: keys, 'a.example:8443': keys } }")],
+        &["`keys`", "another host"],
+    ),
+    (
         "port",
         &[("https://idp.example:70000", "{ discovery: true, cluster: idp }")],
         &["idp.example:70000"],
@@ -143,15 +158,75 @@ fn one_host_however_it_is_written() {
 #[test]
 fn keys_on_another_host_are_told() {
     let folder = Folder::new("other-host");
-    let elsewhere = r#"{ uri: "https://keys.example/k", cluster: keys }"#;
-    let here = r#"{ uri: "https://idp.example/k", cluster: idp }"#;
-    for (jwks, told) in [(elsewhere, true), (here, false)] {
+    for (jwks, told) in [
+        (r#"{ uri: "https://keys.example/k", cluster: keys }"#, Some("`jwks.uri` is not on")),
+        (
+            r#"{ discovery: "https://keys.example/d", cluster: keys }"#,
+            Some("`jwks.discovery` is not on"),
+        ),
+        (r#"{ uri: "https://idp.example/k", cluster: idp }"#, None),
+        ("{ discovery: true, cluster: idp, clusters: { keys.example: keys } }", None),
+    ] {
         let path = folder.write("policy.yaml", &policy(&[(HOST, jwks)]));
         for target in TARGETS {
             let run = render(target, &path);
             assert_eq!(run.code, 0, "{target:?}: {}", run.err);
-            let found = run.err.contains("`jwks.uri` is not on the issuer's host");
-            assert_eq!(found, told, "{target:?}: {}", run.err);
+            assert_eq!(run.err.contains("the issuer's host"), told.is_some(), "{}", run.err);
+            assert!(run.err.contains(told.unwrap_or_default()), "{target:?}: {}", run.err);
+        }
+    }
+}
+
+/// Name, `jwks`, and each key cluster: its name, its host as the SAN check has it, and its port.
+type ClusterCase = (&'static str, &'static str, &'static [(&'static str, &'static str, u16)]);
+
+const CLUSTERS: &[ClusterCase] = &[
+    (
+        "discovery on another host",
+        r#"{ discovery: "https://meta.example:8443/d", cluster: meta }"#,
+        &[("meta", "meta.example", 8443)],
+    ),
+    (
+        "keys on another host",
+        "{ discovery: true, cluster: idp, clusters: { keys.example: keys, 'more.example:444': more } }",
+        &[
+            ("idp", "idp.example", 443),
+            ("keys", "keys.example", 443),
+            ("more", "more.example", 444),
+        ],
+    ),
+    (
+        "a line alone",
+        "{ discovery: true, clusters: { idp.example: idp } }",
+        &[("idp", "idp.example", 443)],
+    ),
+];
+
+#[test]
+fn every_host_of_keys_has_its_cluster() {
+    let folder = Folder::new("clusters");
+    for (name, jwks, expected) in CLUSTERS {
+        let path = folder.write("policy.yaml", &policy(&[(HOST, jwks)]));
+        let run = render(&["envoy"], &path);
+        assert_eq!(run.code, 0, "{name}: {}", run.err);
+        let bootstrap: Value = serde_saphyr::from_str(&run.out).unwrap();
+        let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
+        let found: Vec<_> = clusters.iter().filter(|c| c["transport_socket"].is_object()).collect();
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (cluster, host, port) in *expected {
+            let found = found.iter().find(|found| found["name"] == *cluster).unwrap();
+            let address = &found["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+                ["address"]["socket_address"];
+            assert_eq!(
+                (&address["address"], &address["port_value"]),
+                (&(*host).into(), &(*port).into()),
+                "{name}"
+            );
+            let context = &found["transport_socket"]["typed_config"];
+            let validation = &context["common_tls_context"]["validation_context"];
+            assert!(validation["trusted_ca"]["filename"].is_string(), "{name}");
+            let san = &validation["match_typed_subject_alt_names"][0]["matcher"]["exact"];
+            assert_eq!((&context["sni"], san), (&(*host).into(), &(*host).into()), "{name}");
         }
     }
 }

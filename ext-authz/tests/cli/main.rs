@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cli_check;
 #[cfg(test)]
+mod cli_check_tokens;
+#[cfg(test)]
 mod cli_lint;
 #[cfg(test)]
 mod cli_render;

@@ -100,6 +100,16 @@ impl Sidecar {
         Self::beside(Provider::start_held().await).await
     }
 
+    /// With a policy of its own.
+    pub(crate) async fn with_policy(policy: &str) -> Self {
+        Self::with_files(policy, &[]).await
+    }
+
+    /// With files beside the policy.
+    pub(crate) async fn with_files(policy: &str, files: &[(&str, &str)]) -> Self {
+        Self::run(Provider::start().await, policy, files).await
+    }
+
     pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }
@@ -112,14 +122,19 @@ impl Sidecar {
     }
 
     async fn beside(provider: Arc<Provider>) -> Self {
+        Self::run(provider, POLICY, &[("secret", SECRET), ("roles.yaml", ROLES)]).await
+    }
+
+    async fn run(provider: Arc<Provider>, text: &str, files: &[(&str, &str)]) -> Self {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let directory =
             std::env::temp_dir().join(format!("sallyport-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join("secret"), SECRET).unwrap();
-        std::fs::write(directory.join("roles.yaml"), ROLES).unwrap();
+        for (name, text) in files {
+            std::fs::write(directory.join(name), text).unwrap();
+        }
         let policy = directory.join("policy.yaml");
-        std::fs::write(&policy, POLICY.replace("PROVIDER", &provider.url)).unwrap();
+        std::fs::write(&policy, text.replace("PROVIDER", &provider.url)).unwrap();
         let config = Config::parse(&format!(
             "listen: {{ grpc: ['unix:{directory}/s.sock', '127.0.0.1:0'], http: ['127.0.0.1:0'], admin: ['127.0.0.1:0'] }}\n\
              export: {{ ndjson: {{ path: '{directory}/records.ndjson' }} }}",

@@ -193,16 +193,109 @@ fn headers_are_bounded() {
     assert_eq!(mint::verify(token).unwrap_err(), malformed("header is too long"));
 }
 
-/// CVE-2016-10555 and its kin: the public key as HMAC secret. There is no HMAC here to do it with.
+/// A header says what a token is before anything else of it is believed; none of these reaches a key.
 #[test]
-fn hs256_with_the_public_key_as_secret() {
-    use jwt_simple::prelude::{Claims, Duration, HS256Key, MACLike};
-    let secret = mint::keys().keys()[0].spki_der();
-    let claims =
-        Claims::create(Duration::from_hours(1)).with_issuer(mint::ISSUER).with_audience("orders");
-    let token = HS256Key::from_bytes(secret).with_key_id("RSA").authenticate(claims).unwrap();
-    assert_eq!(mint::verify(&token).unwrap_err(), TokenError::AlgorithmNotAllowed);
-    assert!(looks_like_jws(token.as_bytes()));
+fn tokens_of_a_mebibyte() {
+    let good = mint::good(ES256);
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = input.split_once('.').unwrap();
+    let long = "A".repeat(1 << 20);
+    let claims = json!({"iss": mint::ISSUER, "x": long}).to_string();
+    let dots = ".".repeat(1 << 20);
+    let cases: &[(&str, String)] = &[
+        ("no dot", long.clone()),
+        ("dots", dots),
+        ("header", format!("{long}.{payload}.{signature}")),
+        ("payload", format!("{header}.{long}.{signature}")),
+        ("signature", format!("{input}.{long}")),
+        ("signed claims", mint::signed(ES256, &mint::header(ES256), &claims)),
+        ("good, then spaces", format!("{good}{}", " ".repeat(1 << 20))),
+    ];
+    for (name, token) in cases {
+        assert!(token.len() >= 1 << 20);
+        assert_eq!(mint::verify(token).unwrap_err(), malformed("too long"), "{name}");
+    }
+    let at_the_bound = "A".repeat(limits::MAX_TOKEN_BYTES);
+    assert_eq!(mint::verify(&at_the_bound).unwrap_err(), malformed("not three parts"));
+    assert_eq!(mint::verify(at_the_bound + "A").unwrap_err(), malformed("too long"));
+}
+
+#[test]
+fn headers_are_read_as_strictly_as_payloads() {
+    let deep =
+        |open: &str, levels: usize| format!("{{\"alg\":\"ES256\",\"x\":{}", open.repeat(levels));
+    let cases = [
+        ("arrays", deep("[", 2500), "header is nested too deeply"),
+        ("objects", deep("{\"a\":", 1000), "header is nested too deeply"),
+        ("duplicate", r#"{"alg":"ES256","alg":"ES256"}"#.into(), "header has a duplicate member"),
+        (
+            "by escape",
+            r#"{"alg":"ES256","\u0061lg":"none"}"#.into(),
+            "header has a duplicate member",
+        ),
+        ("of no meaning", r#"{"alg":"ES256","x":1,"x":1}"#.into(), "header has a duplicate member"),
+        ("inside", r#"{"alg":"ES256","x":{"a":1,"a":1}}"#.into(), "header has a duplicate member"),
+        ("number", r#"{"alg":"ES256","x":01}"#.into(), "header is not JSON"),
+        ("comment", r#"{"alg":"ES256"/**/}"#.into(), "header is not JSON"),
+        ("two", r#"{"alg":"none"}{"alg":"ES256"}"#.into(), "header is not JSON"),
+        ("byte order mark", "\u{feff}{\"alg\":\"ES256\"}".into(), "header is not JSON"),
+    ];
+    for (name, header, expected) in cases {
+        let token = mint::signed(ES256, &header, &mint::claims().to_string());
+        assert_eq!(mint::verify(&token).unwrap_err(), malformed(expected), "{name}");
+        assert_eq!(
+            crate::Jws::parse(token.as_bytes()).unwrap_err(),
+            malformed(expected),
+            "{name}: a JWS that is no token too"
+        );
+    }
+}
+
+#[test]
+fn clients() {
+    let none: &[&str] = &[];
+    let cases: &[(&str, Value, &[&str], bool)] = &[
+        ("unchecked", json!({}), none, true),
+        ("azp", json!({"azp": "web"}), &["app", "web"], true),
+        ("client_id", json!({"client_id": "web"}), &["web"], true),
+        ("appid", json!({"appid": "web"}), &["web"], true),
+        ("cid", json!({"cid": "web"}), &["web"], true),
+        ("none", json!({}), &["web"], false),
+        ("another", json!({"azp": "app"}), &["web"], false),
+        ("the first counts", json!({"azp": "app", "client_id": "web"}), &["web"], false),
+        ("by case", json!({"azp": "Web"}), &["web"], false),
+        ("by part", json!({"azp": "web app"}), &["web"], false),
+        ("list", json!({"azp": ["web"]}), &["web"], false),
+        ("empty", json!({"azp": ""}), &["web"], false),
+        ("audience is no client", json!({"aud": ["orders", "web"]}), &["web"], false),
+    ];
+    for (name, members, clients, accepted) in cases {
+        let mut claims = mint::claims();
+        claims.as_object_mut().unwrap().remove("azp");
+        for (name, value) in members.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let token = mint::signed(ES256, &mint::header(ES256), &claims.to_string());
+        let clients = clients.iter().map(|client| (*client).to_owned()).collect();
+        let rules = TokenRules { clients, ..mint::rules() };
+        let expected = if *accepted { Ok(()) } else { Err(TokenError::ClientMismatch) };
+        let unverified = Unverified::parse(token.as_bytes()).unwrap();
+        assert_eq!(unverified.check(&rules, mint::NOW), expected, "{name}");
+    }
+}
+
+#[test]
+fn lifetimes_bind_when_verified_and_when_kept() {
+    let token = mint::good(ES256);
+    let verified = mint::verify(&token).unwrap();
+    for (max_lifetime, expected) in
+        [(None, Ok(())), (Some(300), Ok(())), (Some(299), Err(TokenError::LifetimeExceeded))]
+    {
+        let rules = TokenRules { max_lifetime, ..mint::rules() };
+        let unverified = Unverified::parse(token.as_bytes()).unwrap();
+        assert_eq!(unverified.check(&rules, mint::NOW), expected);
+        assert_eq!(verified.still_valid(&rules, mint::NOW), expected);
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_remembered_token_is_held_to_time_and_route() {
     let token = good(json!({}));
     let ask = get("/orders/1").bearer(&token);
     assert!(world.decide(&ask, Side::FilterAsking).allows());
-    assert_eq!(world.tokens.borrow().len(), 1);
+    assert_eq!(world.tokens.borrow().entries(), 1);
     assert!(world.decide(&ask, Side::FilterAsking).allows());
     let late = world.decide_at(&ask, Side::FilterAsking, crate::support::NOW + 91);
     assert_eq!(late.reason, Reason::TokenExpired);

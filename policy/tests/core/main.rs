@@ -3,10 +3,16 @@
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod load;
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tokens;

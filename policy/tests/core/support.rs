@@ -11,19 +11,19 @@ use sallyport_policy::*;
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const GOOD: [u8; 64] = [1; 64];
 pub(crate) const BAD: [u8; 64] = [2; 64];
+const SECRET: &[u8] = &[7; 64];
 
-/// Accepts [`GOOD`].
-pub(crate) struct Fake;
-
-impl SignatureBackend for Fake {
+/// Accepts signatures of the byte 1, like [`GOOD`].
+impl SignatureBackend for World {
     fn verify(
         &self,
         _: &Key,
-        _: Algorithm,
+        algorithm: Algorithm,
         _: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
-        if signature == GOOD { Ok(()) } else { Err(SignatureInvalid) }
+        self.verified.borrow_mut().push(algorithm);
+        if signature.iter().all(|byte| *byte == 1) { Ok(()) } else { Err(SignatureInvalid) }
     }
 }
 
@@ -34,20 +34,27 @@ pub(crate) struct World {
     pub(crate) verdict: Option<Verdict>,
     pub(crate) tokens: RefCell<TokenCache>,
     pub(crate) asked: RefCell<Vec<&'static str>>,
+    pub(crate) verified: RefCell<Vec<Algorithm>>,
 }
 
 impl KeySource for World {
-    fn keys(&self, _: IssuerId) -> KeyState {
-        self.state.clone()
+    fn keys(&self, issuer: IssuerId) -> KeyState {
+        match self.policy.issuer(issuer).unwrap().kind() {
+            IssuerKind::Hmac(_) => KeyState::Ready(Arc::new(KeySet::from_secret(SECRET).unwrap())),
+            IssuerKind::Jwt(_) | IssuerKind::Introspection(_) => self.state.clone(),
+        }
     }
 }
 
 impl TokenMemory for World {
-    fn recall(&self, token: &[u8]) -> Option<Arc<Identity>> {
-        self.tokens.borrow_mut().recall(token)
+    fn recall(&self, token: &[u8], now: UnixTime) -> Option<Remembered> {
+        self.tokens.borrow_mut().recall(token, now)
     }
     fn remember(&self, token: &[u8], identity: &Arc<Identity>) {
         self.tokens.borrow_mut().remember(token, identity);
+    }
+    fn remember_refusal(&self, token: &[u8], issuer: IssuerId, now: UnixTime) {
+        self.tokens.borrow_mut().remember_refusal(token, issuer, now);
     }
 }
 
@@ -75,14 +82,19 @@ pub(crate) fn world(yaml: &str, roles: &str) -> World {
         verdict: None,
         tokens: RefCell::new(TokenCache::new(10, 100_000)),
         asked: RefCell::default(),
+        verified: RefCell::default(),
     }
 }
 
 pub(crate) fn token(claims: serde_json::Value, signature: [u8; 64]) -> String {
+    token_of(r#"{"alg":"ES256","kid":"k"}"#, claims, &signature)
+}
+
+pub(crate) fn token_of(header: &str, claims: serde_json::Value, signature: &[u8]) -> String {
     use base64::Engine;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
-    let header = encode(br#"{"alg":"ES256","kid":"k"}"#);
-    format!("{header}.{}.{}", encode(claims.to_string().as_bytes()), encode(&signature))
+    let (header, claims) = (encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
+    format!("{header}.{claims}.{}", encode(signature))
 }
 
 pub(crate) fn claims(extra: serde_json::Value) -> serde_json::Value {
@@ -147,7 +159,7 @@ impl World {
             policy: &self.policy,
             keys: self,
             tokens: self,
-            backend: &Fake,
+            backend: self,
             now: UnixTime(now),
             side,
         };

@@ -6,41 +6,36 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::policy::{HEADERS, PROBE, Rules, open_routes, rbac, rule_routes, token_routes};
 use crate::Result;
 use crate::idp::Idp;
 
-/// Rules of the full policy; the load asks each as often as the others.
-pub(super) const RULES: usize = 10;
-/// The path that shows what the filters did to the request; answered as all others are, plus the
-/// identity headers.
-pub(super) const PROBE: &str = "/api3/probe";
-/// The identity headers: name, our template, the claim for Envoy.
-pub(super) const HEADERS: &[(&str, &str, &str)] = &[
-    ("x-user", "{subject}", "sub"),
-    ("x-tenant", "{claims.tenant}", "tenant"),
-    ("x-client", "{client}", "azp"),
-];
-/// The scope that every rule asks for.
-const SCOPE: &str = "orders.read";
 const AUDIENCE: &str = "orders";
-/// Tokens that either side may remember: more than there are.
-const REMEMBERED: usize = 1000;
+/// Tokens that either side may remember. Ours keeps them in two generations, each of half as many,
+/// so that a thousand in turn are all remembered.
+const REMEMBERED: usize = 2000;
 
 /// A listener and what stands before its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rung {
     /// Nothing.
     NoFilter,
+    /// A wasm filter that does nothing.
+    Nothing,
     /// Our filter with one route, open to all.
     Open,
     /// Native jwt_authn, as shipped: it verifies every token it sees.
     NativeCold,
     /// Our filter with its token cache off.
     OursCold,
+    /// Our filter with one route for any good token, its cache on.
+    OursToken,
     /// Native jwt_authn with its cache, claim_to_headers and the payload for a native rbac.
-    NativeFull,
+    NativeFull(Rules),
     /// Our filter with the same rules.
-    OursFull,
+    OursFull(Rules),
+    /// Our filter with ten of these rules, but it writes no header.
+    OursPlain,
 }
 
 impl Rung {
@@ -48,11 +43,16 @@ impl Rung {
     pub(super) fn listener(self) -> &'static str {
         match self {
             Self::NoFilter => "no_filter",
+            Self::Nothing => "nothing",
             Self::Open => "open",
             Self::NativeCold => "native_cold",
             Self::OursCold => "ours_cold",
-            Self::NativeFull => "native_full",
-            Self::OursFull => "ours_full",
+            Self::OursToken => "ours_token",
+            Self::NativeFull(Rules::Ten) => "native_full_10",
+            Self::NativeFull(Rules::Thousand) => "native_full_1000",
+            Self::OursFull(Rules::Ten) => "ours_full_10",
+            Self::OursFull(Rules::Thousand) => "ours_full_1000",
+            Self::OursPlain => "ours_plain",
         }
     }
 
@@ -60,31 +60,75 @@ impl Rung {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::NoFilter => "no filter",
+            Self::Nothing => "a wasm filter that does nothing",
             Self::Open => "our filter with an open route",
             Self::NativeCold => "native jwt_authn, cache off",
             Self::OursCold => "our filter, cache off",
-            Self::NativeFull => "native jwt_authn and rbac, cache on",
-            Self::OursFull => "our filter with ten rules, cache on",
+            Self::OursToken => "our filter with one route, cache on",
+            Self::NativeFull(Rules::Ten) => "native jwt_authn and rbac with 10 rules, cache on",
+            Self::NativeFull(Rules::Thousand) => {
+                "native jwt_authn and rbac with 1,000 rules, cache on"
+            }
+            Self::OursFull(Rules::Ten) => "our filter with 10 rules, cache on",
+            Self::OursFull(Rules::Thousand) => "our filter with 1,000 rules, cache on",
+            Self::OursPlain => "our filter with 10 rules and no header to write, cache on",
         }
     }
 
+    /// Whether it refuses a request without a good token.
+    pub(super) fn asks_token(self) -> bool {
+        !matches!(self, Self::NoFilter | Self::Nothing | Self::Open)
+    }
+
+    /// Whether it refuses what no rule allows.
+    pub(super) fn has_rules(self) -> bool {
+        matches!(self, Self::NativeFull(_) | Self::OursFull(_) | Self::OursPlain)
+    }
+
+    /// Whether the upstream gets the identity headers.
+    pub(super) fn sets_headers(self) -> bool {
+        matches!(self, Self::NativeFull(_) | Self::OursFull(_))
+    }
+
     fn filters(self, parties: &Parties<'_>) -> Vec<Value> {
+        let ours = |routes, token_cache| vec![parties.ours(self, &routes, token_cache)];
         match self {
             Self::NoFilter => Vec::new(),
-            Self::Open => vec![parties.ours(self, &open_routes(), REMEMBERED)],
-            Self::OursCold => vec![parties.ours(self, &token_routes(), 0)],
-            Self::OursFull => vec![parties.ours(self, &ten_routes(), REMEMBERED)],
+            Self::Nothing => vec![wasm(self, parties.nothing, "nothing", "")],
+            Self::Open => ours(open_routes(), REMEMBERED),
+            Self::OursCold => ours(token_routes(), 0),
+            Self::OursToken => ours(token_routes(), REMEMBERED),
+            Self::OursFull(rules) => ours(rule_routes(rules, true), REMEMBERED),
+            Self::OursPlain => ours(rule_routes(Rules::Ten, false), REMEMBERED),
             Self::NativeCold => vec![jwt_authn(parties.provider())],
-            Self::NativeFull => vec![jwt_authn(parties.full_provider()), rbac()],
+            Self::NativeFull(rules) => {
+                let rbac = typed("rbac", "http.rbac.v3.RBAC", rbac(rules));
+                vec![jwt_authn(parties.full_provider()), rbac]
+            }
         }
     }
 }
 
+/// The two filters in wasm.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Modules<'a> {
+    /// Ours.
+    pub(super) ours: &'a Path,
+    /// The one that does nothing.
+    pub(super) nothing: &'a Path,
+}
+
 /// The bootstrap for these rungs. It is JSON, which is YAML.
-pub(super) fn render(rungs: &[Rung], idp: &Idp, wasm: &Path) -> Result<String> {
-    let wasm = wasm.to_str().ok_or("the path of the filter is not UTF-8")?;
-    let jwks_uri = idp.jwks_uri();
-    let parties = Parties { issuer: idp.issuer(), jwks_uri: &jwks_uri, wasm };
+pub(super) fn render(rungs: &[Rung], idp: &Idp, modules: Modules<'_>) -> Result<String> {
+    let text = |path: &'_ Path| {
+        path.to_str().map(str::to_owned).ok_or("the path of a filter is not UTF-8")
+    };
+    let parties = Parties {
+        issuer: idp.issuer(),
+        jwks_uri: &idp.jwks_uri(),
+        ours: &text(modules.ours)?,
+        nothing: &text(modules.nothing)?,
+    };
     let listeners: Vec<Value> =
         rungs.iter().map(|rung| listener(rung.listener(), rung.filters(&parties))).collect();
     let config = json!({
@@ -98,7 +142,8 @@ pub(super) fn render(rungs: &[Rung], idp: &Idp, wasm: &Path) -> Result<String> {
 struct Parties<'a> {
     issuer: &'a str,
     jwks_uri: &'a str,
-    wasm: &'a str,
+    ours: &'a str,
+    nothing: &'a str,
 }
 
 impl Parties<'_> {
@@ -107,28 +152,14 @@ impl Parties<'_> {
             "issuer": self.issuer,
             "jwks": { "discovery": true, "cluster": "idp" },
             "audiences": [AUDIENCE],
-            "algorithms": ["RS256", "ES256"],
+            "algorithms": ["RS256", "ES256", "PS256", "EdDSA"],
         });
         // An issuer that no route uses would be a warning in the log.
         let issuers = if rung == Rung::Open { json!({}) } else { json!({ "main": main }) };
         let policy =
             json!({ "version": 1, "service": "bench", "issuers": issuers, "routes": routes });
         let plugin = json!({ "policy": policy, "shared_data": true, "token_cache": token_cache });
-        let config = json!({
-            "name": rung.listener(),
-            "root_id": rung.listener(),
-            "failure_policy": "FAIL_RELOAD",
-            "configuration": {
-                "@type": "type.googleapis.com/google.protobuf.StringValue",
-                "value": plugin.to_string(),
-            },
-            "vm_config": {
-                "vm_id": "sallyport-bench",
-                "runtime": "envoy.wasm.runtime.v8",
-                "code": { "local": { "filename": self.wasm } },
-            },
-        });
-        typed("sallyport", "http.wasm.v3.Wasm", json!({ "config": config }))
+        wasm(rung, self.ours, "sallyport", &plugin.to_string())
     }
 
     fn provider(&self) -> Value {
@@ -161,66 +192,29 @@ impl Parties<'_> {
     }
 }
 
-fn open_routes() -> Value {
-    json!([{
-        "name": "open",
-        "match": { "path": "/{**}" },
-        "allow": "unauthenticated",
-        "forward": { "credential": "original" },
-    }])
-}
-
-fn token_routes() -> Value {
-    json!([{
-        "name": "all",
-        "match": { "path": "/{**}" },
-        "authenticate": [{ "jwt": "main" }],
-        "forward": { "credential": "original" },
-    }])
-}
-
-fn ten_routes() -> Value {
-    let headers: serde_json::Map<String, Value> = HEADERS
-        .iter()
-        .map(|(name, template, _)| ((*name).to_owned(), Value::from(*template)))
-        .collect();
-    let route = |number| {
-        json!({
-            "name": format!("rule-{number}"),
-            "match": { "methods": ["GET"], "path": format!("/api{number}/{{id}}") },
-            "authenticate": [{ "jwt": "main" }],
-            "scopes": { "all_of": [SCOPE] },
-            "forward": { "headers": headers, "credential": "original" },
-        })
-    };
-    (0..RULES).map(route).collect()
+/// A wasm filter. All of one module share a VM in each worker, and this one with no other program.
+fn wasm(rung: Rung, file: &str, name: &str, configuration: &str) -> Value {
+    let config = json!({
+        "name": rung.listener(),
+        "root_id": rung.listener(),
+        "failure_policy": "FAIL_RELOAD",
+        "configuration": {
+            "@type": "type.googleapis.com/google.protobuf.StringValue",
+            "value": configuration,
+        },
+        "vm_config": {
+            "vm_id": format!("{name}-bench"),
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": { "local": { "filename": file } },
+        },
+    });
+    typed(name, "http.wasm.v3.Wasm", json!({ "config": config }))
 }
 
 fn jwt_authn(provider: Value) -> Value {
     let rule = json!({ "match": { "prefix": "/" }, "requires": { "provider_name": "main" } });
     let config = json!({ "providers": { "main": provider }, "rules": [rule] });
     typed("jwt_authn", "http.jwt_authn.v3.JwtAuthentication", config)
-}
-
-/// Envoy tries the rules in the order of their names; the load asks all of them alike.
-fn rbac() -> Value {
-    let scope = json!({
-        "filter": "envoy.filters.http.jwt_authn",
-        "path": [{ "key": "payload" }, { "key": "scope" }],
-        "value": { "list_match": { "one_of": { "string_match": { "exact": SCOPE } } } },
-    });
-    let rule = |number| {
-        let method = json!({ "header": { "name": ":method", "string_match": { "exact": "GET" } } });
-        let path = json!({ "url_path": { "path": { "prefix": format!("/api{number}/") } } });
-        json!({
-            "permissions": [{ "and_rules": { "rules": [method, path] } }],
-            "principals": [{ "metadata": scope }],
-        })
-    };
-    let policies: serde_json::Map<String, Value> =
-        (0..RULES).map(|number| (format!("rule-{number}"), rule(number))).collect();
-    let rules = json!({ "action": "ALLOW", "policies": policies });
-    typed("rbac", "http.rbac.v3.RBAC", json!({ "rules": rules }))
 }
 
 fn listener(name: &str, mut filters: Vec<Value>) -> Value {
@@ -278,11 +272,23 @@ mod tests {
 
     use super::*;
 
-    const OURS: &[Rung] = &[Rung::Open, Rung::OursCold, Rung::OursFull];
+    const OURS: &[Rung] = &[
+        Rung::Open,
+        Rung::OursCold,
+        Rung::OursToken,
+        Rung::OursPlain,
+        Rung::OursFull(Rules::Ten),
+        Rung::OursFull(Rules::Thousand),
+    ];
 
     #[test]
     fn our_policies_load_without_a_warning() {
-        let parties = Parties { issuer: "http://127.0.0.1:1/a", jwks_uri: "", wasm: "/w" };
+        let parties = Parties {
+            issuer: "http://127.0.0.1:1/a",
+            jwks_uri: "",
+            ours: "/ours",
+            nothing: "/nothing",
+        };
         for rung in OURS {
             let filters = rung.filters(&parties);
             let text = filters[0].pointer("/typed_config/config/configuration/value").unwrap();
@@ -291,13 +297,5 @@ mod tests {
             assert!(warnings.is_empty(), "{rung:?}: {warnings:?}");
             assert_eq!(config.token_cache == 0, *rung == Rung::OursCold);
         }
-    }
-
-    #[test]
-    fn both_full_policies_have_ten_rules() {
-        assert_eq!(ten_routes().as_array().unwrap().len(), RULES);
-        let rbac = rbac();
-        let policies = rbac.pointer("/typed_config/rules/policies").unwrap();
-        assert_eq!(policies.as_object().unwrap().len(), RULES);
     }
 }

@@ -12,6 +12,11 @@ const RATE: &str = "req/s";
 /// The unit of cost.
 const CPU: &str = "Envoy CPU us per request";
 
+/// The unit of size.
+pub(super) const BYTES: &str = "bytes";
+/// The unit of memory, of a million bytes.
+pub(super) const MEGABYTES: &str = "MB per worker";
+
 /// One line of the result (DESIGN section 10). In every unit a higher ratio is better for us: for
 /// throughput it is `ours / peer`, for CPU time, where less is better, it is `peer / ours`.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +43,18 @@ impl Figure {
         ])
     }
 
-    /// None without samples, or where a ratio is no number.
+    /// A measure whose peer is a goal that it should stay below.
+    pub(super) fn to_goal(
+        measure: &str,
+        unit: &'static str,
+        goal: f64,
+        values: &[f64],
+    ) -> Result<Self> {
+        let sides = values.iter().map(|value| (*value, goal));
+        Self::of_sides(measure, unit, sides, |ours, goal| goal / ours)
+            .ok_or_else(|| format!("{measure}: nothing was measured").into())
+    }
+
     fn of(
         measure: &str,
         unit: &'static str,
@@ -47,6 +63,16 @@ impl Figure {
         ratio: impl Fn(f64, f64) -> f64,
     ) -> Option<Self> {
         let sides = samples.iter().map(|pair| (value(&pair.ours), value(&pair.peer)));
+        Self::of_sides(measure, unit, sides, ratio)
+    }
+
+    /// None without samples, or where a ratio is no number.
+    fn of_sides(
+        measure: &str,
+        unit: &'static str,
+        sides: impl Iterator<Item = (f64, f64)> + Clone,
+        ratio: impl Fn(f64, f64) -> f64,
+    ) -> Option<Self> {
         let ours = sorted(sides.clone().map(|(ours, _)| ours));
         let peer = sorted(sides.clone().map(|(_, peer)| peer));
         let ratios = sorted(sides.map(|(ours, peer)| ratio(ours, peer)));
@@ -61,7 +87,7 @@ impl Figure {
             ratio: median(&ratios)?,
             least: *ratios.first()?,
             most: *ratios.last()?,
-            rounds: samples.len(),
+            rounds: ratios.len(),
         })
     }
 
@@ -83,7 +109,7 @@ impl Figure {
     #[must_use]
     pub fn head() -> String {
         format!(
-            "{:<28} {:>9} {:>9} {:>6}  {:<14} {:>6}  unit",
+            "{:<34} {:>9} {:>9} {:>6}  {:<14} {:>6}  unit",
             "measure", "ours", "peer", "ratio", "spread", "rounds"
         )
     }
@@ -91,9 +117,13 @@ impl Figure {
     /// The line for people.
     #[must_use]
     pub fn to_row(&self) -> String {
-        let digits = if self.unit == RATE { 0 } else { 1 };
+        let digits = match self.unit {
+            RATE | BYTES => 0,
+            MEGABYTES => 2,
+            _ => 1,
+        };
         format!(
-            "{:<28} {:>9.digits$} {:>9.digits$} {:>6.3}  {:<14} {:>6}  {}",
+            "{:<34} {:>9.digits$} {:>9.digits$} {:>6.3}  {:<14} {:>6}  {}",
             self.measure,
             self.ours,
             self.peer,
@@ -153,6 +183,20 @@ mod tests {
             })
         );
         assert!(rate.to_row().contains("0.900 - 1.250"), "{}", rate.to_row());
+    }
+
+    #[test]
+    fn a_goal_is_a_peer_to_stay_below() {
+        let figure = Figure::to_goal("P11 memory", MEGABYTES, 8.0, &[5.0, 4.0, 16.0]).unwrap();
+        assert_eq!(
+            figure.to_json(),
+            json!({
+                "measure": "P11 memory", "ours": 5.0, "peer": 8.0, "ratio": 1.6,
+                "unit": "MB per worker", "rounds": 3, "spread": [0.5, 2.0],
+            })
+        );
+        assert!(Figure::to_goal("P11", BYTES, 1.0, &[]).is_err());
+        assert!(Figure::to_goal("P11", BYTES, 1.0, &[0.0]).is_err());
     }
 
     #[test]

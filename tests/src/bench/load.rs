@@ -1,21 +1,17 @@
-//! Load by wrk: a hundred different tokens in turn over ten paths, sixteen connections, one
-//! thread. The requests are written out beforehand, so that the generator has little to do on the
+//! Load by wrk: many different tokens in turn over the paths of ten rules, on one thread. The requests are written out beforehand, so that the generator has little to do on the
 //! second core. An answer that is no success, or a broken connection, makes the run worth nothing.
+
+use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::bootstrap::RULES;
-use super::deadline;
-use crate::Result;
+use super::policy::asked_path;
 use crate::envoy::Envoy;
 use crate::folder::Folder;
 use crate::idp::{Alg, Idp, now};
 use crate::process::Process;
+use crate::{Result, limits};
 
-/// Different tokens in turn.
-const TOKENS: usize = 100;
-/// Connections at a time.
-const CONNECTIONS: &str = "-c16";
 /// Longer than the longest bench.
 const TOKEN_SECONDS: u64 = 4 * 3600;
 /// Microseconds in a tick of `Envoy::cpu_ticks`.
@@ -57,38 +53,47 @@ pub(super) struct Sample {
     pub(super) cpu_us: f64,
 }
 
+/// How wide a load is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Width {
+    /// Different tokens in turn.
+    pub(super) tokens: usize,
+    /// Connections at a time.
+    pub(super) connections: u32,
+}
+
 /// A prepared load.
 #[derive(Debug)]
 pub(super) struct Load {
     folder: Folder,
+    connections: u32,
 }
 
 impl Load {
     /// Mints the tokens and writes the script.
-    pub(super) fn mint(idp: &Idp, alg: Alg) -> Result<Self> {
+    pub(super) fn mint(idp: &Idp, alg: Alg, width: Width) -> Result<Self> {
         let exp = now().saturating_add(TOKEN_SECONDS);
         let mut script = String::from("local lines = {\n");
         // Each has an id of its own, so no two are equal.
-        for number in 0..TOKENS {
+        for number in 0..width.tokens {
             let token = idp.access_token_with(alg, |claims| {
                 claims.insert("exp".to_owned(), exp.into());
             })?;
-            let rule = number.checked_rem(RULES).unwrap_or(0);
-            script.push_str(&format!(
-                "  {{ path = \"/api{rule}/{number}\", token = \"{token}\" }},\n"
-            ));
+            let path = asked_path(number, number);
+            script.push_str(&format!("  {{ path = \"{path}\", token = \"{token}\" }},\n"));
         }
         script.push_str("}\n");
         script.push_str(SCRIPT);
         let folder = Folder::create("bench")?;
         folder.write("load.lua", &script)?;
-        Ok(Self { folder })
+        Ok(Self { folder, connections: width.connections })
     }
 
     /// Loads a port of Envoy for some seconds.
     pub(super) async fn run(&self, envoy: &Envoy, port: u16, seconds: u32) -> Result<Sample> {
         let mut command = Command::new("wrk");
-        command.args(["-t1", CONNECTIONS]).arg(format!("-d{seconds}s"));
+        command.args(["-t1".to_owned(), format!("-c{}", self.connections)]);
+        command.arg(format!("-d{seconds}s"));
         command.arg("-s").arg(self.folder.path().join("load.lua"));
         command.arg(format!("http://127.0.0.1:{port}/"));
         let before = envoy.cpu_ticks()?;
@@ -102,6 +107,11 @@ impl Load {
             format!("not every answer under load was a success; wrk said:\n{output}").into()
         })
     }
+}
+
+/// How long a load of some seconds may take altogether.
+fn deadline(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds)).saturating_add(limits::COMMAND)
 }
 
 /// What wrk counted.
@@ -167,12 +177,12 @@ mod tests {
     #[tokio::test]
     async fn every_token_is_another() {
         let idp = Idp::start(0).await.unwrap();
-        let load = Load::mint(&idp, Alg::Es256).unwrap();
+        let load = Load::mint(&idp, Alg::Es256, Width { tokens: 20, connections: 1 }).unwrap();
         let script = std::fs::read_to_string(load.folder.path().join("load.lua")).unwrap();
         let mut lines: Vec<&str> =
             script.lines().filter_map(|line| line.split_once("token = ").map(|l| l.1)).collect();
         lines.sort_unstable();
         lines.dedup();
-        assert_eq!(lines.len(), TOKENS);
+        assert_eq!(lines.len(), 20);
     }
 }

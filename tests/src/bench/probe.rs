@@ -1,7 +1,10 @@
 //! Single requests before anything is measured: a rung that lets through what it should refuse, or
 //! that does not set the headers, does less than its peer, and its figures would say nothing.
 
-use super::bootstrap::{HEADERS, PROBE, Rung};
+use serde_json::json;
+
+use super::bootstrap::Rung;
+use super::policy::{HEADERS, PROBE, UNRULED};
 use crate::http1::{Request, Response};
 use crate::idp::{Alg, Claims, Idp};
 use crate::{Result, limits};
@@ -20,16 +23,15 @@ enum Answer {
 /// # Errors
 /// When an answer is not as it has to be, with what was asked.
 pub(super) async fn check(rung: Rung, port: u16, idp: &Idp, alg: Alg) -> Result<()> {
-    let closed = !matches!(rung, Rung::NoFilter | Rung::Open);
-    let full = matches!(rung, Rung::NativeFull | Rung::OursFull);
-    let refused = if closed { Answer::Refused } else { Answer::Allowed(false) };
+    let allowed = Answer::Allowed(rung.sets_headers());
+    let refused = if rung.asks_token() { Answer::Refused } else { Answer::Allowed(false) };
     let good = idp.access_token_with(alg, |_| {})?;
     let changed = |change: fn(&mut Claims)| idp.access_token_with(alg, change);
 
     // The first request of all may wait for the keys.
     let mut cases = vec![
-        ("a good token", PROBE, Some(good.clone()), Answer::Allowed(full)),
-        ("a good token again", PROBE, Some(good.clone()), Answer::Allowed(full)),
+        ("a good token", PROBE, Some(good.clone()), allowed),
+        ("a good token again", PROBE, Some(good.clone()), allowed),
         ("no token", PROBE, None, refused),
         ("a bad signature", PROBE, Some(idp.bad_signature(alg, |_| {})?), refused),
         (
@@ -41,10 +43,12 @@ pub(super) async fn check(rung: Rung, port: u16, idp: &Idp, alg: Alg) -> Result<
         ("another audience", PROBE, Some(changed(|claims| set(claims, "aud", "else"))?), refused),
         ("another issuer", PROBE, Some(changed(|claims| set(claims, "iss", "else"))?), refused),
     ];
-    if full {
+    if rung.has_rules() {
         let narrow = changed(|claims| set(claims, "scope", "orders.list"))?;
         cases.push(("a token without the scope", PROBE, Some(narrow), Answer::Refused));
-        cases.push(("a path without a rule", "/api99/1", Some(good), Answer::Refused));
+        let strange = changed(|claims| set(claims, "realm_access", json!({ "roles": ["guest"] })))?;
+        cases.push(("a token without a role", PROBE, Some(strange), Answer::Refused));
+        cases.push(("a path without a rule", UNRULED, Some(good), Answer::Refused));
     }
     for (what, path, token, expected) in cases {
         let request = Request::get("bench.example", path);
@@ -60,6 +64,19 @@ pub(super) async fn check(rung: Rung, port: u16, idp: &Idp, alg: Alg) -> Result<
         }
     }
     Ok(())
+}
+
+/// Sends one request that has to pass.
+///
+/// # Errors
+/// When it does not.
+pub(super) async fn allowed(port: u16, path: &str, token: &str) -> Result<()> {
+    let request = Request::get("bench.example", path).bearer(token);
+    let response = request.send_to_port(port, limits::ANSWER).await?;
+    match response.status {
+        200 => Ok(()),
+        _ => Err(format!("{path} was answered with {}", shown(&response)).into()),
+    }
 }
 
 fn set(claims: &mut Claims, name: &str, value: impl Into<serde_json::Value>) {

@@ -18,6 +18,9 @@ struct Arguments {
     /// The filter, built for release.
     #[arg(long, value_parser = file)]
     wasm: PathBuf,
+    /// The filter that does nothing, built likewise.
+    #[arg(long, value_parser = file)]
+    nothing: PathBuf,
     /// The sidecar, built for release; none of today's measures asks it.
     #[arg(long, value_parser = file)]
     sidecar: PathBuf,
@@ -70,6 +73,7 @@ async fn bench(arguments: &Arguments) -> Result<()> {
     let only = &arguments.only;
     let setup = Setup {
         wasm: arguments.wasm.clone(),
+        nothing: arguments.nothing.clone(),
         binary,
         plan: if arguments.quick { Plan::QUICK } else { Plan::FULL },
         measures: if only.is_empty() { Measure::ALL.to_vec() } else { only.clone() },
@@ -94,7 +98,9 @@ fn print_table(results: &Results) -> Result<()> {
     for figure in results.figures.iter().chain(&results.floor) {
         line(&figure.to_row())?;
     }
-    line("a ratio above 1 is in our favour: throughput ours / peer, CPU peer / ours")
+    line(
+        "a ratio above 1 is in our favour: throughput ours / peer, CPU peer / ours, P11 goal / ours",
+    )
 }
 
 fn line(text: &str) -> Result<()> {

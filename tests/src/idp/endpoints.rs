@@ -1,7 +1,6 @@
 //! The provider's endpoints: which path is which, and the right answer of each.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -25,15 +24,15 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         Some(INTROSPECTION) => Endpoint::Introspection,
         _ => Endpoint::Other,
     };
-    state.counter(endpoint).fetch_add(1, Ordering::SeqCst);
+    let query = request.uri().query().map(str::to_owned);
+    state.arrived(endpoint, query.as_deref());
     let right = match endpoint {
         Endpoint::Discovery => get(&request, || discovery(&state)),
         Endpoint::Jwks => get(&request, || locked(&state.keys).jwks()),
         Endpoint::Introspection => introspect(&state, request).await,
         Endpoint::Other => server::json(404, &json!({ "error": "not_found" })),
     };
-    let fault = locked(&state.faults).get(&endpoint).cloned();
-    match fault {
+    match state.fault(endpoint, query.as_deref()) {
         Some(fault) => fault.apply(right).await,
         None => right,
     }

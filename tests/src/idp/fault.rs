@@ -25,6 +25,8 @@ pub enum Fault {
     Truncated,
     /// The right answer, valid JSON, with about this many bytes of padding in an unused member.
     Huge(usize),
+    /// The right answer, one byte after the other with this pause between them.
+    Drip(Duration),
     /// 302 to this URL.
     Redirect(String),
     /// 200 with this text as `application/json`.
@@ -50,6 +52,7 @@ impl Fault {
             ),
             Self::Truncated => truncated(right).await,
             Self::Huge(bytes) => padded(right, bytes).await,
+            Self::Drip(pause) => dripping(right, pause).await,
             Self::Redirect(url) => redirect(&url),
             Self::Body(text) => server::response(200, "application/json", Body::full(text)),
         }
@@ -73,6 +76,11 @@ async fn padded(right: Response<Body>, bytes: usize) -> Response<Body> {
         None => Body::padded(whole, bytes, Bytes::new()),
     };
     Response::from_parts(parts, body)
+}
+
+async fn dripping(right: Response<Body>, pause: Duration) -> Response<Body> {
+    let (parts, whole) = split(right).await;
+    Response::from_parts(parts, Body::dripping(whole, pause))
 }
 
 fn redirect(url: &str) -> Response<Body> {

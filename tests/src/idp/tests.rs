@@ -252,6 +252,26 @@ async fn faults_spoil_one_endpoint_until_healed() {
 }
 
 #[tokio::test]
+async fn a_fault_may_be_for_one_query_and_every_arrival_is_kept() {
+    let idp = Idp::start(0).await.unwrap();
+    let ask = |query: &str| {
+        let path = format!("{}{query}", endpoints::JWKS);
+        let idp = &idp;
+        async move { get(idp, &path).await.unwrap() }
+    };
+    idp.fault_query(Endpoint::Jwks, "bad", Fault::Status(500));
+    idp.fault(Endpoint::Jwks, Fault::Drip(Duration::from_millis(1)));
+    let dripped = ask("").await;
+    assert_eq!(dripped.json().unwrap(), idp.jwks());
+    assert!(dripped.elapsed >= Duration::from_millis(u64::try_from(dripped.body.len()).unwrap()));
+    assert_eq!(ask("?bad").await.status, 500, "the fault of the query goes before");
+    idp.heal();
+    assert_eq!((ask("?bad").await.status, ask("?good").await.status), (200, 200));
+    let arrivals = |query| idp.arrivals(Endpoint::Jwks, query).len();
+    assert_eq!((arrivals(None), arrivals(Some("bad")), arrivals(Some("other"))), (1, 2, 0));
+}
+
+#[tokio::test]
 async fn a_hanging_request_ends_with_the_provider() {
     let idp = Idp::start(0).await.unwrap();
     idp.fault(Endpoint::Jwks, Fault::Hang);

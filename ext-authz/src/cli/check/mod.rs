@@ -1,5 +1,6 @@
 //! `sallyport check`: decisions without a proxy, a sidecar or a network. One request a line in, one decision a line out,
-//! in order. Keys and introspection replies come from files; what has no file is unavailable, and the decision says so.
+//! in order. Keys and introspection replies come from files, secrets of HS* issuers from where the policy says; what has
+//! no file is unavailable, and the decision says so.
 
 use std::io::{BufRead, Read as _, Write};
 use std::path::PathBuf;
@@ -66,6 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let now = arguments.now.map_or_else(clock, UnixTime);
     let mut offline = Offline::new(file.load()?, now);
+    offline.read_secrets(file.directory())?;
     for NamedFile { name, file } in &arguments.jwks {
         offline.read_keys(name, file)?;
     }

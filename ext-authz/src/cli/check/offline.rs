@@ -8,13 +8,17 @@ use std::sync::Arc;
 use sallyport_jwt::{JsonLimits, KeySet, Pure, UnixTime, parse_json_object};
 use sallyport_policy::{
     Call, Check, Context, Decision, Door, Identity, Introspected, IssuerId, IssuerKind, KeySource,
-    KeyState, Outcome, Policy, Reply, Request, Side, Step, TokenMemory,
+    KeyState, Outcome, Policy, Remembered, Reply, Request, Side, Step, TokenMemory,
 };
 
 use super::input::InputRequest;
 use crate::cli::failure::Failure;
 use crate::cli::limits::{MAX_ANSWERS_BYTES, MAX_ANSWERS_DEPTH};
 use crate::cli::policy_file::read_bytes;
+use crate::cli::tell;
+use crate::hmac_secret;
+use crate::secret::SecretError;
+use crate::source_file::Sources;
 
 /// A policy, a time, and the answers of its dependencies.
 pub(super) struct Offline {
@@ -37,11 +41,13 @@ impl KeySource for Keys {
 struct Forgetful;
 
 impl TokenMemory for Forgetful {
-    fn recall(&self, _token: &[u8]) -> Option<Arc<Identity>> {
+    fn recall(&self, _token: &[u8], _now: UnixTime) -> Option<Remembered> {
         None
     }
 
     fn remember(&self, _token: &[u8], _identity: &Arc<Identity>) {}
+
+    fn remember_refusal(&self, _token: &[u8], _issuer: IssuerId, _now: UnixTime) {}
 }
 
 impl Offline {
@@ -65,6 +71,32 @@ impl Offline {
             .map_err(|error| unreadable(file, &error.to_string()))?;
         self.keys.0.insert(issuer, Arc::new(keys));
         Ok(())
+    }
+
+    /// Reads the secrets of HS* issuers from where the policy says, relative to `directory`. Not every machine that
+    /// checks a policy may read them: an issuer whose secret cannot be read is unavailable, and is told.
+    ///
+    /// # Errors
+    /// [`Failure::Policy`] for secrets that can be read and cannot be used.
+    pub(super) fn read_secrets(&mut self, directory: &Path) -> Result<(), Failure> {
+        let mut problems = Vec::new();
+        for issuer in self.policy.issuers() {
+            let IssuerKind::Hmac(hmac) = issuer.kind() else { continue };
+            let place = format!("issuers.{}.{}", issuer.name(), hmac_secret::PLACE);
+            match hmac_secret::key_set(hmac, directory, &mut Sources::default()) {
+                Ok(Some(keys)) => {
+                    self.keys.0.insert(issuer.id(), Arc::new(keys));
+                }
+                Ok(None) => {}
+                Err(error @ SecretError::Unreadable(_)) => {
+                    tell(&format!("warning: {place}: {error}; its tokens cannot be judged"));
+                }
+                Err(error @ SecretError::Unusable(_)) => {
+                    problems.push(error.problem(place, hmac_secret::FIX));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Failure::Policy(problems)) }
     }
 
     /// Takes an issuer's introspection replies from a file.

@@ -1,9 +1,9 @@
-//! The Envoy clusters by which the filter fetches keys: one for each `jwks.cluster` of the policy, to the one host that
-//! serves the keys and to no other. Refuses, for every target alike, what would be no cluster or lead elsewhere.
+//! The Envoy clusters by which the filter fetches keys: one for each `jwks.cluster` and each line of `jwks.clusters` of
+//! the policy, to the one host that it is for and to no other. Refuses, for every target alike, what would be no cluster or lead elsewhere.
 
 use std::collections::BTreeMap;
 
-use sallyport_policy::{IssuerKind, KeyLocation, Policy, canonical_host};
+use sallyport_policy::{IssuerKind, JwtIssuer, KeyLocation, Policy, canonical_host};
 
 use super::address::HostPort;
 use crate::cli::failure::Failure;
@@ -18,7 +18,9 @@ pub(super) struct IssuerHost {
     pub(super) tls: bool,
 }
 
-/// The key clusters, by name. Tells where keys are on another host than their issuer.
+/// The key clusters, by name: `jwks.cluster`, which serves the host of the configured address, and the lines of
+/// `jwks.clusters`, which serve the hosts that a discovery document may name. Tells where the configured address is on
+/// another host than its issuer.
 ///
 /// # Errors
 /// [`Failure::Usage`] for an address without a host and a port, a name that is none, one that is in `taken`, and one
@@ -31,33 +33,61 @@ pub(super) fn key_clusters(
     for issuer in policy.issuers() {
         let IssuerKind::Jwt(jwt) = issuer.kind() else { continue };
         let refuse = |what: String| Failure::Usage(format!("issuer `{}`: {what}", issuer.name()));
-        let (KeyLocation::Discovery(url) | KeyLocation::Uri(url)) = &jwt.keys;
-        let host = IssuerHost::of(url).map_err(refuse)?;
-        let issuer_host = IssuerHost::of(&jwt.rules.issuer).map_err(refuse)?;
-        let Some(name) = &jwt.cluster else { continue };
-        cluster_name(name).map_err(|what| refuse(format!("`jwks.cluster`: {what}")))?;
-        if taken.contains(&name.as_str()) {
-            return Err(refuse(format!(
-                "the cluster name `{name}` is taken; choose another `jwks.cluster`"
-            )));
+        for (place, name, host) in hosts(jwt).map_err(refuse)? {
+            cluster_name(&name).map_err(|what| refuse(format!("`{place}`: {what}")))?;
+            if taken.contains(&name.as_str()) {
+                return Err(refuse(format!(
+                    "the cluster name `{name}` is taken; choose another `{place}`"
+                )));
+            }
+            if clusters.get(&name).is_some_and(|other| *other != host) {
+                return Err(refuse(format!(
+                    "cluster `{name}` already leads to another host, port or scheme; give each its own"
+                )));
+            }
+            clusters.insert(name, host);
         }
-        if clusters.get(name).is_some_and(|other| *other != host) {
-            return Err(refuse(format!(
-                "cluster `{name}` already leads to another host, port or scheme; give each its own"
-            )));
+        if let Some(warning) = elsewhere(jwt) {
+            tell(&format!("warning: issuer `{}`: {warning}", issuer.name()));
         }
-        if host != issuer_host {
-            tell(&format!(
-                "warning: issuer `{}`: `jwks.uri` is not on the issuer's host; cluster `{name}` leads to `{}` alone, \
-                 not to `{}`",
-                issuer.name(),
-                host.address.authority(),
-                issuer_host.address.authority()
-            ));
-        }
-        clusters.insert(name.clone(), host);
     }
     Ok(clusters)
+}
+
+/// Place in the policy, name and host of each cluster of an issuer.
+fn hosts(jwt: &JwtIssuer) -> Result<Vec<(String, String, IssuerHost)>, String> {
+    let (KeyLocation::Discovery(url) | KeyLocation::Uri(url)) = &jwt.keys;
+    let own = IssuerHost::of(url)?;
+    // Keys are fetched by the scheme of the configured address: https, or http for tests on one machine.
+    let scheme = if own.tls { "https" } else { "http" };
+    let mut hosts = Vec::new();
+    if let Some(name) = &jwt.cluster {
+        hosts.push(("jwks.cluster".to_owned(), name.clone(), own));
+    }
+    for (host, name) in &jwt.clusters {
+        let leads_to = IssuerHost::of(&format!("{scheme}://{host}"))?;
+        hosts.push((format!("jwks.clusters.{host}"), name.clone(), leads_to));
+    }
+    Ok(hosts)
+}
+
+/// Words for a `cluster` that does not lead to the issuer's host, which its name may suggest.
+fn elsewhere(jwt: &JwtIssuer) -> Option<String> {
+    let name = jwt.cluster.as_ref()?;
+    let (member, url) = match &jwt.keys {
+        KeyLocation::Discovery(url) => ("jwks.discovery", url),
+        KeyLocation::Uri(url) => ("jwks.uri", url),
+    };
+    // Not every `iss` is an address; where it is none, it suggests no host.
+    let (host, issuer) =
+        (IssuerHost::of(url).ok()?, IssuerHost::of(jwt.rules.issuer.as_str()).ok()?);
+    (host != issuer).then(|| {
+        format!(
+            "`{member}` is not on the issuer's host; cluster `{name}` leads to `{}` alone, not to `{}`",
+            host.address.authority(),
+            issuer.address.authority()
+        )
+    })
 }
 
 /// A cluster's name, as an argument or in the policy.

@@ -40,9 +40,14 @@ impl Secrets {
     pub(super) fn of(policy: &Policy) -> Result<Self, Failure> {
         let mut secrets = Self::default();
         for issuer in policy.issuers() {
-            let IssuerKind::Introspection(introspection) = issuer.kind() else { continue };
-            let Some(endpoint) = &introspection.endpoint else { continue };
-            let SecretSource { file, env } = &endpoint.client_secret;
+            let secret = match issuer.kind() {
+                IssuerKind::Jwt(_) => None,
+                IssuerKind::Introspection(introspection) => {
+                    introspection.endpoint.as_ref().map(|endpoint| &endpoint.client_secret)
+                }
+                IssuerKind::Hmac(hmac) => hmac.secret.as_ref(),
+            };
+            let Some(SecretSource { file, env }) = secret else { continue };
             if let Some(file) = file {
                 let place = place(file)?;
                 let name = Path::new(file).file_name().and_then(|name| name.to_str());

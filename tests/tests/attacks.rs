@@ -1,0 +1,147 @@
+//! Every published attack of `docs/threats.md`, twice: through `sallyport check` and through the filter in Envoy. Each
+//! token is refused for the reason that its case names, no upstream sees it, no address that it names is fetched, and a
+//! good token passes before and after it all.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use sallyport_tests::attacks::{self, Forge};
+use sallyport_tests::cases::HOST;
+use sallyport_tests::failures::{Failures, told, unharmed};
+use sallyport_tests::http1::Request;
+use sallyport_tests::idp::{Endpoint, Fault};
+use sallyport_tests::parts::root;
+use sallyport_tests::stage::{Stage, Way};
+use sallyport_tests::{Error, Result};
+use serde_json::{Value, json};
+
+/// The section of `docs/threats.md` with one row for each case.
+const SECTION: &str = "## Published attacks on token verifiers";
+/// Longest that one token may take: the attacks on time and memory are among them. A request takes milliseconds.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// A token and what it must be answered; an allow has no reason in Envoy's answer.
+struct Ask {
+    name: String,
+    token: String,
+    status: u16,
+    reason: &'static str,
+}
+
+/// Good tokens, all attacks, good tokens again.
+fn asks(forge: &Forge) -> Result<Vec<Ask>> {
+    let good = |name: &str, token: &str| Ask {
+        name: name.to_owned(),
+        token: token.to_owned(),
+        status: 200,
+        reason: "allowed",
+    };
+    let mut asks = vec![good("before", forge.good()), good("remembered", forge.good())];
+    for attack in attacks::all() {
+        let tokens = (attack.forge)(forge).map_err(|error| format!("{}: {error}", attack.id))?;
+        asks.extend(tokens.into_iter().enumerate().map(|(at, token)| Ask {
+            name: format!("{} {at}", attack.id),
+            token,
+            status: attack.reason.status(),
+            reason: attack.reason.word(),
+        }));
+    }
+    asks.push(good("after", forge.good()));
+    for token in forge.other_good()? {
+        asks.push(good("after, another algorithm", &token));
+    }
+    Ok(asks)
+}
+
+async fn offline(
+    stage: &Stage,
+    forge: &Forge,
+    asks: &[Ask],
+    failures: &mut Failures,
+) -> Result<()> {
+    stage.write("jwks.json", &forge.jwks()?.to_string())?;
+    let line = |ask: &Ask| {
+        let credential = format!("Bearer {}", ask.token);
+        json!({
+            "id": ask.name, "method": "GET", "scheme": "http", "host": HOST, "path": "/orders/7",
+            "headers": [["authorization", credential]], "source": "127.0.0.1:40000",
+        })
+    };
+    let input: String = asks.iter().map(|ask| format!("{}\n", line(ask))).collect();
+    let arguments = ["check", "--policy", "policy.yaml", "--jwks", "main=jwks.json", "--json"];
+    let output = stage.sallyport(&arguments, &input).await?;
+    let text = String::from_utf8(output.stdout)?;
+    let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    if lines.len() != asks.len() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(
+            format!("{} lines for {} requests: {complaint}", lines.len(), asks.len()).into()
+        );
+    }
+    for (ask, line) in asks.iter().zip(&lines) {
+        let expected = json!([ask.status, ask.reason]);
+        let actual = json!([line["status"], line["reason"]]);
+        failures.same(&format!("check, {}", ask.name), actual, expected);
+    }
+    Ok(())
+}
+
+async fn online(stage: &Stage, asks: &[Ask], failures: &mut Failures) -> Result<()> {
+    let mut client = stage.client(Way::Ask)?;
+    let count = stage.echo.count();
+    for ask in asks {
+        let started = Instant::now();
+        let request = Request::get(HOST, "/orders/7").bearer(&ask.token);
+        let actual = client.send(&request).await.map(|response| told(&response));
+        let reason = if ask.status == 200 { "" } else { ask.reason };
+        failures.answer(&format!("Envoy, {}", ask.name), actual, ask.status, reason);
+        if started.elapsed() > SLOW {
+            failures.push(format!("Envoy, {}: took {:?}", ask.name, started.elapsed()));
+        }
+    }
+    let allowed = asks.iter().filter(|ask| ask.status == 200).count();
+    let seen = stage.echo.count().saturating_sub(count);
+    failures.same("requests upstream", seen, u64::try_from(allowed)?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn published_attacks_are_refused() {
+    let stage = Stage::with_policy("agreement").await.unwrap();
+    let forge = Forge::new(stage.idp.issuer()).unwrap();
+    stage.idp.fault(Endpoint::Jwks, Fault::Body(forge.jwks().unwrap().to_string()));
+    let asks = asks(&forge).unwrap();
+    let mut failures = Failures::default();
+    offline(&stage, &forge, &asks, &mut failures).await.unwrap();
+    online(&stage, &asks, &mut failures).await.unwrap();
+    // `jku`, `x5u` and `iss` with an address at the provider: nobody asked there.
+    failures.same("fetches elsewhere", stage.idp.count(Endpoint::Other), 0);
+    unharmed(&stage, &mut failures).await.unwrap();
+    stage.close().await.unwrap();
+    assert_eq!(failures.report(), None);
+}
+
+/// The ids in the last column of the section's table.
+fn rows() -> Result<Vec<String>, Error> {
+    let text = std::fs::read_to_string(root().join("docs/threats.md"))?;
+    let section = text.split(SECTION).nth(1).ok_or("no such section")?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let id = |row: &str| -> Option<String> {
+        let last = row.trim_end_matches('|').rsplit('|').next()?.trim();
+        Some(last.strip_prefix('`')?.strip_suffix('`')?.to_owned())
+    };
+    rows.map(|row| id(row).ok_or_else(|| format!("no id at the end of `{row}`").into())).collect()
+}
+
+#[test]
+fn the_table_and_the_cases_are_the_same() {
+    let rows = rows().unwrap();
+    let ids: Vec<String> = attacks::all().iter().map(|attack| attack.id.to_owned()).collect();
+    let unique: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "an id twice");
+    let (table, cases): (BTreeSet<_>, BTreeSet<_>) = (rows.iter().collect(), ids.iter().collect());
+    let missing: Vec<_> = table.symmetric_difference(&cases).collect();
+    assert!(missing.is_empty(), "in one of table and cases alone: {missing:?}");
+    assert_eq!(rows.len(), ids.len(), "a row twice");
+}
