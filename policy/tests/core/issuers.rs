@@ -31,6 +31,8 @@ const ERRORS: &[(&str, &str, &str)] = &[
     // Addresses.
     ("{ issuer: 'ftp://i', JWKS }", ".issuer", "`ftp://i` is no http or https"),
     ("{ issuer: 'https://u:p@i', JWKS }", ".issuer", "no http or https"),
+    ("{ issuer: accounts.google.com, JWKS }", ".issuer", "no http or https"),
+    ("{ issuer: 'a b', KEYS }", ".issuer", "no `iss` may hold"),
     ("{ issuer: 'https://i/a b', JWKS }", ".issuer", "space or a control"),
     ("{ ISSUER, jwks: {} }", ".jwks", "exactly one"),
     ("{ ISSUER, jwks: { discovery: false } }", ".jwks", "exactly one"),
@@ -251,6 +253,7 @@ const GOOD: &[&str] = &[
     "{ ISSUER, jwks: { uri: 'https://k/keys', cluster: c, refresh: 1s, max_stale: 1s, cool_down: 1s } }",
     "{ ISSUER, HMAC, algorithms: [HS256, HS384, HS512] }",
     "{ ISSUER, hmac: { secret: { file: s }, encoding: base64url } }",
+    "{ issuer: accounts.google.com, KEYS }",
     "{ TEMPLATE, KEYS, tenants: [GUID] }",
     "{ issuer: 'https://i/{tenantid}/', KEYS, tenants: [GUID] }",
 ];
