@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::header::ACCEPT;
-use sallyport_jwt::{JsonLimits, Key, KeySet, limits as jwt_limits, parse_json_object};
+use sallyport_jwt::{JsonLimits, KeySet, limits as jwt_limits, parse_json_object};
 use sallyport_policy::KeyLocation;
 use tokio::sync::Notify;
 
@@ -100,17 +100,6 @@ impl KeyFetcher {
     ) -> Result<Fetched, FetchError> {
         fetch::send(self.client.get(uri).header(ACCEPT, accept), max_bytes).await
     }
-}
-
-/// Whether both sets verify the same, for the same.
-pub(crate) fn same_keys(one: &KeySet, other: &KeySet) -> bool {
-    let same = |(one, other): (&Key, &Key)| {
-        one.kid() == other.kid()
-            && one.algorithm() == other.algorithm()
-            && one.issuer() == other.issuer()
-            && one.spki_der() == other.spki_der()
-    };
-    one.keys().len() == other.keys().len() && one.keys().iter().zip(other.keys()).all(same)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::fetch::FetchError;
-use crate::key_fetch::{FetchedKeys, KeyFetcher, same_keys};
+use crate::key_fetch::{FetchedKeys, KeyFetcher};
 use crate::limits::{KEY_WAIT, KEYS_RETRY, KEYS_RETRY_MAX};
 use crate::metrics::Dependency;
 
@@ -219,7 +219,7 @@ impl KeySlot {
                 let ahead = self.times.refresh_after_ms(lifetime, random());
                 let earlier = state.held.take();
                 let first = earlier.is_none();
-                let known = earlier.filter(|held| same_keys(&held.set, &set));
+                let known = earlier.filter(|held| held.set.same_keys(&set));
                 let changed = known.is_none();
                 state.held = Some(Held {
                     set: known.map_or_else(|| Arc::new(set), |held| held.set),

@@ -339,7 +339,8 @@ pub(crate) fn http_get(
         (":scheme", scheme),
         (":authority", authority),
         (":path", path),
-        ("accept", "application/json"),
+        // The Kubernetes API server answers 406 for its keys to whoever does not take their own type (RFC 7517 section 8.5.2).
+        ("accept", "application/jwk-set+json, application/json"),
         ("user-agent", "sallyport"),
     ];
     let timeout = Duration::from_millis(timeout_ms);

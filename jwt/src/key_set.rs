@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::algorithm::Algorithm;
 use crate::json::{JsonError, JsonLimits, parse_json_object};
 use crate::key::{Key, SkipReason};
 use crate::limits::{MAX_KEY_ID_BYTES, MAX_KEYS};
@@ -42,6 +43,20 @@ pub enum KeySetError {
 }
 
 impl KeySet {
+    /// Whether both sets verify the same: in any order, and whatever else stood in them. Never for a secret, which is
+    /// not told apart from another.
+    pub fn same_keys(&self, other: &Self) -> bool {
+        type Traits<'k> = (Option<&'k str>, Option<Algorithm>, Option<&'k str>, &'k [u8]);
+        fn sorted(set: &KeySet) -> Vec<Traits<'_>> {
+            let traits =
+                |key| (Key::kid(key), Key::algorithm(key), Key::issuer(key), Key::spki_der(key));
+            let mut all: Vec<Traits<'_>> = set.keys.iter().map(traits).collect();
+            all.sort_unstable();
+            all
+        }
+        !self.keys.iter().any(Key::is_secret) && sorted(self) == sorted(other)
+    }
+
     /// Reads a set.
     ///
     /// # Errors

@@ -129,6 +129,10 @@ impl<S: Sampling, V> Generation<S, V> {
     }
 
     fn remove(&mut self, token: &[u8]) -> Option<(TokenKey<S>, Entry<V>)> {
+        // Most look-ups of bad signatures are in an empty table, and would hash a whole token for it.
+        if self.entries.is_empty() {
+            return None;
+        }
         let (token, entry) = self.entries.remove_entry(&Wanted::new(token))?;
         self.bytes = self.bytes.saturating_sub(entry.bytes);
         Some((token, entry))

@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use sallyport_jwt::{Algorithm, KeySet};
+use sallyport_jwt::KeySet;
 use sallyport_policy::{Issuer, IssuerKind, JwtIssuer, KeyLocation, KeyTimes};
 
 use super::fetch::{self, Failure, Stage};
@@ -144,7 +144,7 @@ impl Slot {
         let Some(keys) = unpack(&bytes).and_then(|(_, set)| KeySet::parse(set).ok()) else {
             return false;
         };
-        let changed = self.keys.as_ref().is_some_and(|old| !same_keys(old, &keys));
+        let changed = self.keys.as_ref().is_some_and(|old| !old.same_keys(&keys));
         (self.keys, self.keys_version) = (Some(Arc::new(keys)), version);
         changed
     }
@@ -374,21 +374,6 @@ fn unpack(note: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = note.iter().position(|byte| *byte == b'\n')?;
     let (uri, rest) = note.split_at_checked(at)?;
     Some((uri, rest.split_first()?.1))
-}
-
-/// Whether two sets verify the same: in any order, and whatever else stands in them.
-fn same_keys(one: &KeySet, other: &KeySet) -> bool {
-    type Traits<'k> = (Option<&'k str>, Option<Algorithm>, Option<&'k str>, &'k [u8]);
-    fn sorted(set: &KeySet) -> Vec<Traits<'_>> {
-        let mut all: Vec<Traits<'_>> = set
-            .keys()
-            .iter()
-            .map(|key| (key.kid(), key.algorithm(), key.issuer(), key.spki_der()))
-            .collect();
-        all.sort_unstable();
-        all
-    }
-    sorted(one) == sorted(other)
 }
 
 #[cfg(test)]

@@ -331,3 +331,17 @@ fn an_alias_of_an_algorithm() {
         assert_eq!(mint::verify_with(token.as_bytes(), &set).map(drop), Ok(()), "{alg}");
     }
 }
+
+#[test]
+fn two_sets_are_the_same_when_they_verify_the_same() {
+    let (one, two) = (mint::jwk(Algorithm::Rs256), mint::jwk(Algorithm::Es256));
+    let mut bound = one.clone();
+    bound["alg"] = "RS256".into();
+    let both = mint::set(&[one.clone(), two.clone()]);
+    assert!(both.same_keys(&mint::set(&[two.clone(), one.clone()])), "in another order");
+    assert!(both.same_keys(&mint::set(&[one.clone(), json!({"kty": "x"}), two.clone()])));
+    assert!(!both.same_keys(&mint::set(std::slice::from_ref(&one))));
+    assert!(!both.same_keys(&mint::set(&[bound, two])), "a key is for less than before");
+    let secret = KeySet::from_secret(&mint::secret()).unwrap();
+    assert!(!secret.same_keys(&secret), "nobody tells secrets apart");
+}
