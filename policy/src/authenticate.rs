@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use sallyport_jwt::{TokenError, UnixTime, Unverified, Verified, looks_like_jws};
 
+use crate::answer::reason::Reason;
 use crate::check::{Call, Check, Context, Halt, KeyState, Side};
-use crate::credential::{Credential, is_b64token};
+use crate::file::source::OnInvalid;
+use crate::identity::issuer::{Issuer, IssuerId, IssuerKind};
+use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
-use crate::issuer::{Issuer, IssuerId, IssuerKind};
 use crate::limits::REFUSAL_SECONDS;
-use crate::reason::Reason;
 use crate::request::Request;
+use crate::request::credential::{Credential, is_b64token};
+use crate::route::issuers::RouteIssuers;
 use crate::route::{Requirements, Route};
-use crate::route_issuers::RouteIssuers;
-use crate::source::OnInvalid;
-use crate::token_cache::Remembered;
 
 /// What authentication found.
 pub(crate) enum Authenticated {

@@ -7,18 +7,18 @@ use std::sync::Arc;
 use sallyport_jwt::{KeySet, SignatureBackend, UnixTime};
 
 use crate::answer::Answer;
+use crate::answer::decision::{Decision, Denial, Door, Outcome};
+use crate::answer::permit::Permit;
+use crate::answer::reason::Reason;
 use crate::authenticate::{Authenticated, authenticate};
-use crate::authorize::authorize;
-use crate::decision::{Decision, Denial, Door, Outcome};
+use crate::file::source::FailureMode;
+use crate::identity::issuer::IssuerId;
+use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
-use crate::issuer::IssuerId;
-use crate::permit::Permit;
 use crate::policy::Policy;
-use crate::reason::Reason;
 use crate::request::Request;
+use crate::require::authorize::authorize;
 use crate::route::{Access, PathVariables, Requirements, Route};
-use crate::source::FailureMode;
-use crate::token_cache::Remembered;
 
 /// Which half of the gate is judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,18 @@
-//! The compiled policy: immutable, shared, complete. Made by `compile.rs` in one piece or not at all;
+//! The compiled policy: immutable, shared, complete. Made by `compile/` in one piece or not at all;
 //! [`Policy::deny_all`] is what stands where there is none.
 
 use std::sync::Arc;
 
+use crate::answer::permit::RemovedHeaders;
+use crate::answer::reason::Reason;
 use crate::check::Side;
-use crate::issuer::{Issuer, IssuerId};
-use crate::path::CanonicalPath;
-use crate::permit::RemovedHeaders;
-use crate::rbac::Roles;
-use crate::reason::Reason;
+use crate::file::source::{CredentialForwarding, Mode};
+use crate::identity::issuer::{Issuer, IssuerId};
 use crate::request::Request;
+use crate::request::path::CanonicalPath;
+use crate::require::rbac::Roles;
 use crate::route::Route;
-use crate::route_table::{RouteTable, Routes};
-use crate::source::{CredentialForwarding, Mode};
+use crate::route::table::{RouteTable, Routes};
 
 /// A policy.
 #[derive(Debug)]

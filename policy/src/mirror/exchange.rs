@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::reason::Reason;
+use crate::answer::reason::Reason;
 
 /// What the filter captured. Holds secrets: it has no serialisation, only [`super::MirrorRules::redact`].
 #[derive(Clone, Default)]

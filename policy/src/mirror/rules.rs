@@ -3,9 +3,9 @@
 
 use hashbrown::HashSet;
 
+use crate::file::problem::Problems;
+use crate::file::source::{BodiesSource, MirrorSource};
 use crate::limits::{DEFAULT_MIRROR_BODY_BYTES, MAX_MIRROR_BODY_BYTES};
-use crate::problem::Problems;
-use crate::source::{BodiesSource, MirrorSource};
 
 /// Compiled mirroring rules.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! `issuers.NAME` as it is written: wire structs alone. `compile_issuer.rs` compiles them, and only they know the
+//! `issuers.NAME` as it is written: wire structs alone. `compile/issuer.rs` compiles them, and only they know the
 //! file's spelling. A secret has no field here, only the place of one has.
 
 use std::borrow::Cow;

@@ -4,9 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::Document;
-use crate::problem::Problem;
-use crate::value_reader;
+use crate::file::document::Document;
+use crate::file::problem::Problem;
+use crate::file::value_reader;
 
 /// Default number of verified tokens that a worker remembers. Any 1,000 are remembered, since half of it is one
 /// generation; they stay within the 8 MB goal.

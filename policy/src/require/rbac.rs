@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use serde::Deserialize;
 
-use crate::document::{typed, yaml_documents};
-use crate::problem::Problems;
+use crate::file::document::{typed, yaml_documents};
+use crate::file::problem::Problems;
 
 /// A role file: its name, for messages, and its text (YAML stream or JSON).
 #[derive(Debug, Clone)]

@@ -1,12 +1,17 @@
 //! Who the caller is: [`Identity`], made only from a verified token or from an active introspection reply.
 
+pub(crate) mod issuer;
+pub(crate) mod key_times;
+pub(crate) mod token_cache;
+pub(crate) mod token_key;
+
 use std::sync::Arc;
 
 use sallyport_jwt::{Claims, JsonLimits, UnixTime, Verified, parse_json_object};
 use serde_json::Value;
 
-use crate::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
-use crate::reason::Reason;
+use crate::answer::reason::Reason;
+use crate::identity::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
 
 /// A caller that an issuer vouched for. Two constructors, one for each kind of evidence.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,17 @@
 //! One request as every door sees it: canonical, with at most one credential of a kind, or refused.
 //! Adapters fill a [`RawRequest`]; nobody else makes a [`Request`].
 
+pub(crate) mod credential;
+pub(crate) mod host;
+pub(crate) mod path;
+
 use std::borrow::Cow;
 
-use crate::credential::{Credential, bearer};
-use crate::host::canonical_host;
+use crate::answer::reason::Reason;
 use crate::limits::{MAX_HEADERS, MAX_METHOD_BYTES};
-use crate::path::CanonicalPath;
-use crate::reason::Reason;
+use crate::request::credential::{Credential, bearer};
+use crate::request::host::canonical_host;
+use crate::request::path::CanonicalPath;
 
 /// A header as it came: name in any case, value as bytes.
 pub type Header<'a> = (&'a [u8], &'a [u8]);

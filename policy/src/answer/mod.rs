@@ -1,10 +1,14 @@
 //! Denials as HTTP answers, the same bytes in every door: status, RFC 6750 challenge, RFC 9457 body.
 //! Nothing in them tells an attacker more than which kind of credential to bring.
 
+pub(crate) mod decision;
+pub(crate) mod permit;
+pub(crate) mod reason;
+
 use serde::Serialize;
 
-use crate::decision::Denial;
-use crate::reason::Reason;
+use crate::answer::decision::Denial;
+use crate::answer::reason::Reason;
 
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +104,8 @@ const fn title(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::Answer;
-    use crate::decision::Denial;
-    use crate::reason::Reason;
+    use crate::answer::decision::Denial;
+    use crate::answer::reason::Reason;
 
     const CASES: &[(Reason, Option<&str>, u16, Option<&str>)] = &[
         (Reason::TokenMissing, None, 401, Some(r#"Bearer realm="orders""#)),

@@ -1,8 +1,8 @@
 //! Credentials are Absent, Malformed or Present (RFC 6750 section 2.1). More than one of a kind refuses the request:
 //! Envoy joins two Authorization headers into one with a comma, so a comma is a second credential in every door.
 
+use crate::answer::reason::Reason;
 use crate::limits::MAX_CREDENTIAL_BYTES;
-use crate::reason::Reason;
 use crate::request::Header;
 
 /// What the Authorization header holds.
@@ -93,7 +93,7 @@ fn starts_bearer(part: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Credential, bearer};
-    use crate::reason::Reason;
+    use crate::answer::reason::Reason;
 
     type Case = (&'static [&'static str], Result<Credential<'static>, Reason>);
     const CASES: &[Case] = &[

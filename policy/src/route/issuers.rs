@@ -5,8 +5,8 @@
 use hashbrown::HashMap;
 use sallyport_jwt::{IssuerRule, tenant_template};
 
-use crate::issuer::{Issuer, IssuerId, IssuerKind};
-use crate::source::OnInvalid;
+use crate::file::source::OnInvalid;
+use crate::identity::issuer::{Issuer, IssuerId, IssuerKind};
 
 /// One of them, and whether its refusal is final.
 type Entry = (IssuerId, OnInvalid);

@@ -1,23 +1,31 @@
 //! [`Document`] to [`Policy`]: all or nothing. Every finding is collected, with its place, its value and its fix;
 //! a requirement that cannot take effect is one of them.
 
+mod authenticate;
+mod forward;
+mod introspection;
+mod issuer;
+mod keys;
+mod requirements;
+mod route;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::compile_issuer::compile_issuers;
-use crate::compile_route::{RouteCompiler, compile_route};
-use crate::document::Document;
-use crate::issuer::{Issuer, IssuerId};
+use crate::answer::permit::{AUTHORIZATION, RemovedHeaders};
+use crate::answer::reason::Reason;
+use crate::compile::issuer::compile_issuers;
+use crate::compile::route::{RouteCompiler, compile_route};
+use crate::file::document::Document;
+use crate::file::problem::{Problem, Problems};
+use crate::file::scalar::{label, timeout};
+use crate::file::source::{FailureMode, Mode, Source};
+use crate::identity::issuer::{Issuer, IssuerId};
 use crate::limits::DEFAULT_TIMEOUT_MS;
 use crate::mirror::MirrorRules;
-use crate::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::policy::{Policy, RemovedLists};
-use crate::problem::{Problem, Problems};
-use crate::rbac::{RoleFile, Roles};
-use crate::reason::Reason;
-use crate::route_table::RouteTable;
-use crate::scalar::{label, timeout};
-use crate::source::{FailureMode, Mode, Source};
+use crate::require::rbac::{RoleFile, Roles};
+use crate::route::table::RouteTable;
 
 impl Policy {
     /// Compiles a whole document. `roles` holds the text of [`Document::role_files`]. Gives the warnings beside the policy.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sallyport_jwt::{ClaimPath, Claims};
 use serde_json::Value;
 
+use crate::answer::reason::Reason;
 use crate::identity::Identity;
-use crate::reason::Reason;
 
 /// Scopes a route needs.
 #[derive(Debug, Clone, Default)]

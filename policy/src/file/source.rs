@@ -1,5 +1,5 @@
 //! The policy file as it is written: wire structs, and [`Document`], the parsed but not yet compiled file.
-//! Issuers have a file of their own, `issuer_source.rs`. Nothing here judges a request; `compile.rs` compiles these
+//! Issuers have a file of their own, `issuer_source.rs`. Nothing here judges a request; `compile/` compiles these
 //! structs, and only they know the file's spelling.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::issuer_source::IssuerSource;
+use crate::file::issuer_source::IssuerSource;
 
 /// How a file is written. JSON is read strictly (no duplicate members).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::answer::Answer;
+use crate::answer::permit::Permit;
+use crate::answer::reason::Reason;
 use crate::identity::Identity;
-use crate::permit::Permit;
-use crate::reason::Reason;
 
 /// Where a decision was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

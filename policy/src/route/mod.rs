@@ -1,17 +1,20 @@
 //! One compiled route, and the path patterns that select it.
 //! [`PathPattern`] is the rule, [`PathVariables`] what a match gives.
 
+pub(crate) mod issuers;
+pub(crate) mod table;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::issuer::IssuerId;
-use crate::path::{CanonicalPath, decoded};
-use crate::permit::Forward;
-use crate::rbac::Verb;
-use crate::requirement::{ClaimRule, Scopes};
-use crate::route_issuers::RouteIssuers;
-use crate::source::{FailureMode, OnInvalid};
-use crate::template::Template;
+use crate::answer::permit::Forward;
+use crate::file::source::{FailureMode, OnInvalid};
+use crate::identity::issuer::IssuerId;
+use crate::request::path::{CanonicalPath, decoded};
+use crate::require::rbac::Verb;
+use crate::require::requirement::{ClaimRule, Scopes};
+use crate::require::template::Template;
+use crate::route::issuers::RouteIssuers;
 
 /// One rule, compiled. Immutable.
 #[derive(Debug)]

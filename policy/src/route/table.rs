@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::path::{CanonicalPath, decoded};
 use crate::request::Request;
+use crate::request::path::{CanonicalPath, decoded};
 use crate::route::{PathPattern, Route, SegmentPattern};
 
 /// Index of a route.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use sallyport_jwt::{Claims, IssuerRule, TokenRules, UnixTime};
 
-use crate::issuer_source::{SecretEncoding, SecretSource};
-use crate::key_times::KeyTimes;
-use crate::reason::Reason;
-use crate::scalar::authority;
+use crate::answer::reason::Reason;
+use crate::file::issuer_source::{SecretEncoding, SecretSource};
+use crate::file::scalar::authority;
+use crate::identity::key_times::KeyTimes;
 
 /// Index of an issuer in its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

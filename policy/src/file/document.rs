@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::file::problem::Problem;
+use crate::file::source::{Format, Source};
+use crate::file::value_reader::{self, ReadError};
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
-use crate::problem::Problem;
-use crate::source::{Format, Source};
-use crate::value_reader::{self, ReadError};
 
 /// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
 #[derive(Debug, Clone)]

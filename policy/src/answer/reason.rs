@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_row_in_the_docs() {
-        let rows = include_str!("../../docs/status-codes.md");
+        let rows = include_str!("../../../docs/status-codes.md");
         for reason in Reason::ALL {
             let row = format!("| `{reason}` | {} |", reason.status());
             assert!(rows.contains(&row), "docs/status-codes.md has no row {row}");

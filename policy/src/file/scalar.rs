@@ -1,8 +1,8 @@
 //! Texts of the policy file that have a shape of their own: durations, names, addresses, Envoy clusters.
 //! Each reader reports what is wrong with its place, its value and its fix. Called by the compilers alone.
 
+use crate::file::problem::Problems;
 use crate::limits::{MAX_CLUSTER_BYTES, MAX_TIMEOUT_MS};
-use crate::problem::Problems;
 
 /// A wait in milliseconds, within bounds.
 pub(crate) fn timeout(place: &str, text: Option<&str>, problems: &mut Problems) -> Option<u64> {
@@ -97,7 +97,7 @@ pub(crate) fn authority(url: &str) -> &str {
 
 pub(crate) fn url(place: &str, text: &str, problems: &mut Problems) {
     let authority = authority(text);
-    if crate::host::canonical_host(authority.as_bytes()).is_none() {
+    if crate::request::host::canonical_host(authority.as_bytes()).is_none() {
         problems.error(
             place,
             // Not quoted where it may hold a password.

@@ -2,17 +2,17 @@
 
 use sallyport_jwt::IssuerRule;
 
-use crate::compile_issuer::TokenSide;
-use crate::host::canonical_host;
-use crate::issuer::{JwtIssuer, KeyLocation};
-use crate::issuer_source::{DiscoverySource, JwksSource};
-use crate::key_times::KeyTimes;
+use crate::compile::issuer::TokenSide;
+use crate::file::issuer_source::{DiscoverySource, JwksSource};
+use crate::file::problem::Problems;
+use crate::file::scalar::{cluster, url, within};
+use crate::identity::issuer::{JwtIssuer, KeyLocation};
+use crate::identity::key_times::KeyTimes;
 use crate::limits::{
     DEFAULT_KEY_COOL_DOWN_MS, DEFAULT_KEY_STALE_MS, KEY_COOL_DOWN_BOUNDS, KEY_REFRESH_BOUNDS,
     KEY_STALE_BOUNDS,
 };
-use crate::problem::Problems;
-use crate::scalar::{cluster, url, within};
+use crate::request::host::canonical_host;
 
 pub(crate) fn jwks_issuer(
     place: &str,

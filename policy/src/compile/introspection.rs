@@ -2,12 +2,12 @@
 //! itself has no effect beside it.
 
 use crate::compile::Half;
-use crate::compile_issuer::{check_secret, leeway};
-use crate::issuer::{IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules};
-use crate::issuer_source::{IntrospectionSource, IssuerSource};
+use crate::compile::issuer::{check_secret, leeway};
+use crate::file::issuer_source::{IntrospectionSource, IssuerSource};
+use crate::file::problem::Problems;
+use crate::file::scalar::{seconds, url};
+use crate::identity::issuer::{IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules};
 use crate::limits::DEFAULT_INTROSPECTION_CACHE_SECONDS;
-use crate::problem::Problems;
-use crate::scalar::{seconds, url};
 
 pub(crate) fn introspection_issuer(
     place: &str,

@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 use sallyport_jwt::UnixTime;
 
 use crate::identity::Identity;
-use crate::issuer::IssuerId;
+use crate::identity::issuer::IssuerId;
+use crate::identity::token_key::{MadeUp, Sampling, Signed, TokenKey, Wanted};
 use crate::limits::{MAX_REFUSAL_BYTES, MAX_REFUSALS, REFUSAL_SECONDS};
-use crate::token_key::{MadeUp, Sampling, Signed, TokenKey, Wanted};
 
 /// What is remembered of a token.
 #[derive(Debug, Clone)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use crate::file::source::CredentialForwarding;
 use crate::identity::Identity;
+use crate::require::template::Template;
 use crate::route::PathVariables;
-use crate::source::CredentialForwarding;
-use crate::template::Template;
 
 /// What a route does to headers on allow, compiled.
 #[derive(Debug)]

@@ -1,23 +1,23 @@
 //! `issuers` of the file, compiled: which evidence an issuer gives, and what its tokens must satisfy. Where keys are and
-//! how long they live is `compile_keys.rs`. Every finding has its place, its value and its fix.
+//! how long they live is `keys.rs`. Every finding has its place, its value and its fix.
 
 use sallyport_jwt::{
     Algorithm, AlgorithmSet, AudienceMatch, IssuerRule, TokenRules, TokenTypeRule, tenant_template,
 };
 
 use crate::compile::Half;
-use crate::compile_introspection::introspection_issuer;
-use crate::compile_keys::jwks_issuer;
-use crate::issuer::{
-    HmacIssuer, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId, IssuerKind,
-};
-use crate::issuer_source::{
+use crate::compile::introspection::introspection_issuer;
+use crate::compile::keys::jwks_issuer;
+use crate::file::issuer_source::{
     AudienceMatchSource, HmacSource, IssuerSource, SecretSource, TokenTypeSource,
 };
+use crate::file::problem::Problems;
+use crate::file::scalar::{label, seconds, url, within};
+use crate::file::source::Source;
+use crate::identity::issuer::{
+    HmacIssuer, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId, IssuerKind,
+};
 use crate::limits::{DEFAULT_TOKEN_MEMORY_SECONDS, TOKEN_LIFETIME_BOUNDS, TOKEN_MEMORY_BOUNDS};
-use crate::problem::Problems;
-use crate::scalar::{label, seconds, url, within};
-use crate::source::Source;
 
 /// What stands in an issuer in the place of the tenant.
 const PLACE: &str = "{tenantid}";

@@ -1,10 +1,10 @@
 //! Authorization: may this identity do this? Scopes, then claims, then roles; the first that fails decides.
 
-use crate::decision::Denial;
+use crate::answer::decision::Denial;
+use crate::answer::reason::Reason;
 use crate::identity::Identity;
-use crate::rbac::{AccessRequest, Roles, Verb};
-use crate::reason::Reason;
-use crate::requirement::Scopes;
+use crate::require::rbac::{AccessRequest, Roles, Verb};
+use crate::require::requirement::Scopes;
 use crate::route::{PathVariables, Rbac, Requirements};
 
 /// True: everything holds. False: all but the roles, which are not here (`roles` is none).

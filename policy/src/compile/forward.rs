@@ -1,0 +1,85 @@
+//! What the upstream gets on allow: `forward`, compiled.
+
+use std::sync::Arc;
+
+use crate::answer::permit::Forward;
+use crate::file::problem::Problems;
+use crate::file::source::ForwardSource;
+use crate::require::template::Template;
+use crate::route::Access;
+
+pub(super) fn forward(
+    place: &str,
+    source: Option<&ForwardSource>,
+    access: &Access,
+    variables: &[Box<str>],
+    problems: &mut Problems,
+) -> Forward {
+    let empty = ForwardSource::default();
+    let source = source.unwrap_or(&empty);
+    let mut set: Vec<(Arc<str>, Template)> = Vec::new();
+    for (name, text) in &source.headers {
+        let place = format!("{place}.forward.headers.{name}");
+        if let Err(fix) = header_name(name) {
+            problems.error(&place, format!("`{name}` is no header that a route may set"), fix);
+        }
+        match Template::compile(text, variables) {
+            Ok(template) if matches!(access, Access::Open) && template.reads_identity() => problems
+                .error(
+                    &place,
+                    format!("`{text}` reads an identity, and this route has none"),
+                    "remove it, or remove `allow: unauthenticated`",
+                ),
+            Ok(template) => {
+                let lower = name.to_ascii_lowercase();
+                if set.iter().any(|(known, _)| **known == *lower) {
+                    problems.error(
+                        &place,
+                        format!("`{name}` is set twice"),
+                        "write each header once",
+                    );
+                }
+                set.push((lower.into(), template));
+            }
+            Err((message, fix)) => problems.error(&place, message, fix),
+        }
+    }
+    Forward { set, credential: source.credential }
+}
+
+/// RFC 9110 tokens, less those that frame or route the request, carry credentials, or are Envoy's own.
+fn header_name(name: &str) -> Result<(), &'static str> {
+    const RESERVED: &[&str] = &[
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-forwarded-client-cert",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-request-id",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let token = !name.is_empty()
+        && name.len() <= 128
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !token {
+        return Err("use letters, digits and `-`");
+    }
+    if RESERVED.contains(&lower.as_str()) || lower.starts_with("x-envoy-") {
+        return Err("choose a name that HTTP and Envoy do not use themselves, like `x-user`");
+    }
+    Ok(())
+}

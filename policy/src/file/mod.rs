@@ -1,0 +1,10 @@
+//! The policy file as it is written: its wire structs, how they are read, and what is wrong with them.
+//! Nothing here judges a request, and nothing outside knows the file's spelling; `compile/` makes a policy of it.
+
+pub(crate) mod document;
+pub(crate) mod issuer_source;
+pub(crate) mod plugin;
+pub(crate) mod problem;
+pub(crate) mod scalar;
+pub(crate) mod source;
+pub(crate) mod value_reader;

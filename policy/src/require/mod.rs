@@ -1,0 +1,7 @@
+//! What a route asks of a caller beyond being known: scopes, claims and roles, and the templates that compare and name
+//! them. Called by `check.rs` with an identity; fetches nothing.
+
+pub(crate) mod authorize;
+pub(crate) mod rbac;
+pub(crate) mod requirement;
+pub(crate) mod template;
