@@ -17,6 +17,10 @@ pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 pub const MAX_HEADER_VALUE_BYTES: usize = 4 * 1024;
 /// Largest policy file; a Kubernetes ConfigMap holds 1 MiB.
 pub const MAX_POLICY_BYTES: usize = 16 * 1024 * 1024;
+/// Mistakes of shape that are told at once; nobody reads more, and each is a reading of the whole file.
+pub const MAX_SHAPE_PROBLEMS: usize = 50;
+/// Readings for that: most mistakes take one, a list that holds something else than rules a dozen for each.
+pub const MAX_SHAPE_REPAIRS: usize = 600;
 /// Longest wait for a dependency that a policy may ask for, in milliseconds.
 pub const MAX_TIMEOUT_MS: u64 = 60_000;
 /// Wait for the sidecar when the policy names none; Envoy's own ext_authz default (200 ms).

@@ -15,6 +15,20 @@ const CASES: &[Case] = &[
     ("warning", "version: 1\nroutes: []\n", 0, &[("warning", "routes")]),
     ("error", "version: 2\nroutes: []\n", 1, &[("error", "version"), ("warning", "routes")]),
     ("unknown field", "version: 1\nroute: []\n", 1, &[("error", "route")]),
+    (
+        "every mistake at once",
+        "version: one\nroute: []\nissuers: { a: { leeway: 5, clients: web } }\nroutes: [{ match: { path: [] } }, 7]\n",
+        1,
+        &[
+            ("error", "version"),
+            ("error", "route"),
+            ("error", "issuers.a.leeway"),
+            ("error", "issuers.a.clients"),
+            ("error", "routes[0].match.path"),
+            ("error", "routes[0]"),
+            ("error", "routes[1]"),
+        ],
+    ),
     ("no YAML", "version: [", 1, &[("error", "$")]),
     (
         "no role file",

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::file::problem::Problem;
+use crate::file::shape;
 use crate::file::source::{Format, Source};
-use crate::file::value_reader::{self, ReadError};
+use crate::file::value_reader;
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
 
 /// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
@@ -22,7 +23,7 @@ impl Document {
     /// Parses a policy file.
     ///
     /// # Errors
-    /// Syntax errors, duplicate members, unknown fields, wrong types: each with its path.
+    /// Syntax errors, duplicate members, unknown fields, wrong types: each with its path; all of them, but for syntax.
     pub fn parse(bytes: &[u8], format: Format) -> Result<Self, Vec<Problem>> {
         if bytes.len() > MAX_POLICY_BYTES {
             return Err(vec![Problem::error(
@@ -40,17 +41,17 @@ impl Document {
             .map_err(|error| syntax("JSON", &error.to_string()))?,
             Format::Yaml => yaml(bytes)?,
         };
-        Self::from_value(value)
+        let source = shape::read_all(value.clone())?;
+        Ok(Self { source, filter_copy: filter_copy(value) })
     }
 
     /// Parses a value that some other file holds as a part.
     ///
     /// # Errors
-    /// Unknown fields and wrong types.
+    /// The first unknown field or wrong type.
     pub fn from_value(value: Value) -> Result<Self, Vec<Problem>> {
-        let filter_copy = filter_copy(value.clone());
-        let source: Source = value_reader::read(value).map_err(|error| vec![shape(&error)])?;
-        Ok(Self { source, filter_copy })
+        let source = shape::read_first(&value)?;
+        Ok(Self { source, filter_copy: filter_copy(value) })
     }
 
     /// Names of the role files, as written.
@@ -119,32 +120,6 @@ fn syntax(what: &str, message: &str) -> Vec<Problem> {
     )]
 }
 
-fn shape(error: &ReadError) -> Problem {
-    let message = without_values(error.message());
-    let fix = if message.contains("unknown field") {
-        "remove the field, or spell it as one of the expected ones"
-    } else if message.contains("missing field") {
-        "add the field"
-    } else {
-        "write a value of the expected kind; `sallyport schema` prints all of them"
-    };
-    Problem::error(error.path(), message, fix)
-}
-
-/// Serde quotes text that has the wrong type: `invalid type: string \"hunter2\", expected ..`. That text may be a secret
-/// which somebody wrote where its file's name belongs. Field names stand between backticks and stay.
-fn without_values(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            let before = message.get(..first).unwrap_or_default();
-            let after =
-                message.get(last..).and_then(|rest| rest.strip_prefix('"')).unwrap_or_default();
-            format!("{}{after}", before.trim_end())
-        }
-        _ => message.to_owned(),
-    }
-}
-
 /// Role and RoleBinding documents come as YAML streams; one value a document.
 ///
 /// # Errors
@@ -156,5 +131,8 @@ pub(crate) fn yaml_documents(text: &str) -> Result<Vec<Value>, String> {
 
 /// A typed reading of one value, with the path of what is wrong in it.
 pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
-    value_reader::read(value).map_err(|error| (error.path(), without_values(error.message())))
+    value_reader::read(&value).map_err(|error| {
+        let Problem { path, message, .. } = shape::problem(&error);
+        (path, message)
+    })
 }

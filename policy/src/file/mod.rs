@@ -6,5 +6,6 @@ pub(crate) mod issuer_source;
 pub(crate) mod plugin;
 pub(crate) mod problem;
 pub(crate) mod scalar;
+pub(crate) mod shape;
 pub(crate) mod source;
 pub(crate) mod value_reader;

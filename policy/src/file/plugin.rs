@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::document::Document;
 use crate::file::problem::Problem;
-use crate::file::value_reader;
+use crate::file::shape;
 
 /// Default number of verified tokens that a worker remembers. Any 1,000 are remembered, since half of it is one
 /// generation; they stay within the 8 MB goal.
@@ -103,13 +103,7 @@ impl PluginConfig {
                 "write what `sallyport render filter` prints",
             )]
         })?;
-        let wire: Wire = value_reader::read(value).map_err(|error| {
-            vec![Problem::error(
-                error.path(),
-                error.message(),
-                "write what `sallyport render filter` prints",
-            )]
-        })?;
+        let wire: Wire = shape::read_first(&value)?;
         let policy = Document::from_value(wire.policy)?;
         let (sidecar_cluster, judge) = match wire.sidecar {
             Some(Sidecar { cluster, judge }) => (Some(cluster), judge),
