@@ -217,7 +217,7 @@ impl Flight {
         // A host call that only these requests pay.
         let peer = peer();
         let raw = &RawRequest { peer: &peer, ..*raw };
-        let key = verdicts::key(raw);
+        let key = verdicts::key(raw, gate.policy.headers_read());
         if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
             gate.metrics.event("sallyport.verdict_cache.hit");
             return Ok(Some(Reply::Verdict(Some(verdict))));

@@ -103,8 +103,9 @@ impl Verdicts {
     }
 }
 
-/// Everything that a decision may have read, each part with its length, an absent credential told from an empty one.
-pub(crate) fn key(raw: &RawRequest<'_>) -> Vec<u8> {
+/// Everything that a decision may have read, each part with its length, an absent header told from an empty one.
+/// `headers_read`: what the policy reads besides the credential.
+pub(crate) fn key(raw: &RawRequest<'_>, headers_read: &[Box<str>]) -> Vec<u8> {
     let mut key = Vec::with_capacity(256);
     let mut part = |bytes: &[u8]| {
         key.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -114,8 +115,13 @@ pub(crate) fn key(raw: &RawRequest<'_>) -> Vec<u8> {
         part(bytes);
     }
     for (name, value) in raw.headers {
-        if name.eq_ignore_ascii_case(b"authorization") {
-            part(b"authorization");
+        let same = |own: &str| name.eq_ignore_ascii_case(own.as_bytes());
+        if let Some(name) = ["authorization"]
+            .into_iter()
+            .chain(headers_read.iter().map(|own| &**own))
+            .find(|own| same(own))
+        {
+            part(name.as_bytes());
             part(value);
         }
     }
@@ -126,7 +132,7 @@ pub(crate) fn key(raw: &RawRequest<'_>) -> Vec<u8> {
 mod tests {
     use sallyport_policy::{RawRequest, Reason, Verdict, VerdictHeaders};
 
-    use super::{Verdicts, key};
+    use super::Verdicts;
 
     fn verdict() -> Verdict {
         Verdict {
@@ -150,11 +156,15 @@ mod tests {
 
     #[test]
     fn keys_differ_where_requests_do() {
+        let key = |raw: &RawRequest<'_>| super::key(raw, &["x-plan".into()]);
         let none = key(&raw(b"/", &[]));
         let empty = key(&raw(b"/", &[(b"authorization", b"")]));
         let token = key(&raw(b"/", &[(b"Authorization", b"Bearer a")]));
         let other = key(&raw(b"/b", &[(b"authorization", b"Bearer a")]));
-        let all = [none, empty, token, other];
+        let read = key(&raw(b"/", &[(b"X-Plan", b"gold")]));
+        let read_empty = key(&raw(b"/", &[(b"x-plan", b"")]));
+        assert_eq!(none, key(&raw(b"/", &[(b"x-other", b"gold")])));
+        let all = [none, empty, token, other, read, read_empty];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {
                 assert_eq!(i == j, a == b);

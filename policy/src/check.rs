@@ -18,7 +18,8 @@ use crate::identity::{Identity, Introspected};
 use crate::policy::Policy;
 use crate::request::Request;
 use crate::require::authorize::authorize;
-use crate::route::{Access, PathVariables, Requirements, Route};
+use crate::require::template::View;
+use crate::route::{Access, Requirements, Route};
 
 /// Which half of the gate is judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,12 +294,12 @@ impl Check {
         requirements: &Requirements,
         identity: Arc<Identity>,
     ) -> Result<Passed, Halt> {
-        let variables = PathVariables::new(route, request.path());
+        let view = View::new(route, request, Some(&identity));
         let roles = match context.side {
             Side::Sidecar => Some(context.policy.roles()),
             Side::FilterAsking | Side::FilterBefore => None,
         };
-        let authorized = authorize(requirements, roles, request.method(), &identity, &variables)
+        let authorized = authorize(requirements, roles, &identity, &view)
             .map_err(|denial| Halt::Deny(denial, Some(Arc::clone(&identity))))?;
         if authorized {
             Ok(Passed { identity: Some(identity), deferred: false })
@@ -379,9 +380,9 @@ fn permitted(
     identity: Option<Arc<Identity>>,
     reason: Reason,
 ) -> Decision {
-    let variables = PathVariables::new(route, request.path());
     let removed = context.policy.removed(route, context.side);
-    let permit = Permit::new(&route.forward, removed, identity.as_deref(), &variables);
+    let permit =
+        Permit::new(&route.forward, removed, &View::new(route, request, identity.as_deref()));
     Decision {
         outcome: Outcome::Allow(permit),
         rule: Some(Arc::clone(&route.name)),

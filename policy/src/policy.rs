@@ -26,6 +26,7 @@ pub struct Policy {
     pub(crate) roles: Roles,
     pub(crate) without_route: Reason,
     pub(crate) removed: RemovedLists,
+    pub(crate) headers_read: Vec<Box<str>>,
     pub(crate) mirror: Option<crate::mirror::MirrorRules>,
     pub(crate) digest: String,
 }
@@ -51,6 +52,7 @@ impl Policy {
             roles: Roles::default(),
             without_route: Reason::PolicyUnavailable,
             removed: RemovedLists::default(),
+            headers_read: Vec::new(),
             mirror: None,
             digest: String::new(),
         }
@@ -138,6 +140,13 @@ impl Policy {
     #[must_use]
     pub fn identity_headers(&self) -> &Arc<RemovedHeaders> {
         &self.removed.without_credential
+    }
+
+    /// Request headers, in lower case, that some template reads: a verdict stands only for a request that has the same
+    /// ones. The Authorization header is not among them.
+    #[must_use]
+    pub fn headers_read(&self) -> &[Box<str>] {
+        &self.headers_read
     }
 
     pub(crate) fn without_route(&self) -> Reason {

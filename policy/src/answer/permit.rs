@@ -6,9 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::file::source::CredentialForwarding;
-use crate::identity::Identity;
-use crate::require::template::Template;
-use crate::route::PathVariables;
+use crate::require::template::{Template, View};
 
 /// What a route does to headers on allow, compiled.
 #[derive(Debug)]
@@ -91,19 +89,12 @@ impl Mutations {
 }
 
 impl Permit {
-    pub(crate) fn new(
-        forward: &Forward,
-        remove: Arc<RemovedHeaders>,
-        identity: Option<&Identity>,
-        variables: &PathVariables<'_>,
-    ) -> Self {
+    pub(crate) fn new(forward: &Forward, remove: Arc<RemovedHeaders>, view: &View<'_>) -> Self {
         let set = forward
             .set
             .iter()
-            .filter(|(_, template)| identity.is_some() || !template.reads_identity())
-            .filter_map(|(name, template)| {
-                Some((Arc::clone(name), template.render(identity, variables)?))
-            })
+            .filter(|(_, template)| view.identity().is_some() || !template.reads_identity())
+            .filter_map(|(name, template)| Some((Arc::clone(name), template.render(view)?)))
             .collect();
         Self { mutations: Mutations { remove, set } }
     }

@@ -25,6 +25,8 @@ use crate::limits::DEFAULT_TIMEOUT_MS;
 use crate::mirror::MirrorRules;
 use crate::policy::{Policy, RemovedLists};
 use crate::require::rbac::{RoleFile, Roles};
+use crate::require::template::Template;
+use crate::route::Route;
 use crate::route::table::RouteTable;
 
 impl Policy {
@@ -106,6 +108,11 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         .collect();
     let mut with_credential = names.clone();
     with_credential.push(AUTHORIZATION.into());
+    let removed = RemovedLists {
+        with_credential: Arc::new(RemovedHeaders::new(with_credential)),
+        without_credential: Arc::new(RemovedHeaders::new(names)),
+    };
+    let headers_read = headers_read(source, &routes, &removed.without_credential, problems);
     Policy {
         service: service.into(),
         environment: source.environment.as_deref().map(Into::into),
@@ -113,15 +120,40 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         table,
         roles,
         without_route: Reason::NoRoute,
-        removed: RemovedLists {
-            with_credential: Arc::new(RemovedHeaders::new(with_credential)),
-            without_credential: Arc::new(RemovedHeaders::new(names)),
-        },
+        removed,
+        headers_read,
         mirror: source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems)),
         digest: document.digest(),
         issuers,
         routes,
     }
+}
+
+/// A header that the policy itself sets never comes from the client: what a template found there would depend on the
+/// door.
+fn headers_read(
+    source: &Source,
+    routes: &[Arc<Route>],
+    set: &RemovedHeaders,
+    problems: &mut Problems,
+) -> Vec<Box<str>> {
+    let mut read: Vec<Box<str>> = Vec::new();
+    for route in routes {
+        for name in route.templates().flat_map(Template::headers) {
+            if set.contains(name.as_bytes()) {
+                let index = source.routes.iter().position(|source| *source.name == *route.name);
+                problems.error(
+                    format!("routes[{}]", index.unwrap_or_default()),
+                    format!("`{{header.{name}}}` reads a header that the policy sets, so the client's is removed"),
+                    "read what the header is set from, or another header",
+                );
+            }
+            read.push(name.into());
+        }
+    }
+    read.sort_unstable();
+    read.dedup();
+    read
 }
 
 fn unused(

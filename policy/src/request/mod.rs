@@ -11,7 +11,7 @@ use crate::answer::reason::Reason;
 use crate::limits::{MAX_HEADERS, MAX_METHOD_BYTES};
 use crate::request::credential::{Credential, bearer};
 use crate::request::host::canonical_host;
-use crate::request::path::CanonicalPath;
+use crate::request::path::{CanonicalPath, decoded};
 
 /// A header as it came: name in any case, value as bytes.
 pub type Header<'a> = (&'a [u8], &'a [u8]);
@@ -89,13 +89,39 @@ impl<'a> Request<'a> {
     }
 
     /// The values of a header, in order; `name` in lower case.
-    pub fn header(&self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub fn header<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.raw
             .headers
             .iter()
             .filter(move |(header, _)| header.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| *value)
     }
+
+    /// The value of a query key, both percent-decoded; `+` is a space in neither. None where the key is not there, there
+    /// twice, broken, or where the query holds a `;`, at which some upstreams split it and others do not.
+    pub(crate) fn query_value(&self, key: &str) -> Option<Cow<'a, str>> {
+        let query = self.path.query().filter(|query| !query.contains(';'))?;
+        let mut found = None;
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if decoded(name) == key && found.replace(value).is_some() {
+                return None;
+            }
+        }
+        query_text(found?)
+    }
+}
+
+/// Decoded once; none for a broken escape, and for what is not UTF-8.
+fn query_text(value: &str) -> Option<Cow<'_, str>> {
+    let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' && !(hex(bytes.next()) && hex(bytes.next())) {
+            return None;
+        }
+    }
+    percent_encoding::percent_decode_str(value).decode_utf8().ok()
 }
 
 fn method(bytes: &[u8]) -> Option<&str> {

@@ -5,15 +5,15 @@ use crate::answer::reason::Reason;
 use crate::identity::Identity;
 use crate::require::rbac::{AccessRequest, Roles, Verb};
 use crate::require::requirement::Scopes;
-use crate::route::{PathVariables, Rbac, Requirements};
+use crate::require::template::View;
+use crate::route::{Rbac, Requirements};
 
 /// True: everything holds. False: all but the roles, which are not here (`roles` is none).
 pub(crate) fn authorize(
     requirements: &Requirements,
     roles: Option<&Roles>,
-    method: &str,
     identity: &Identity,
-    variables: &PathVariables<'_>,
+    view: &View<'_>,
 ) -> Result<bool, Denial> {
     if !requirements.scopes.satisfied_by(identity) {
         return Err(scope_missing(&requirements.scopes));
@@ -23,11 +23,7 @@ pub(crate) fn authorize(
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
     let Some(roles) = roles else { return Ok(false) };
-    if role_allows(rbac, roles, method, identity, variables) {
-        Ok(true)
-    } else {
-        Err(Denial::new(Reason::RoleMissing))
-    }
+    if role_allows(rbac, roles, view) { Ok(true) } else { Err(Denial::new(Reason::RoleMissing)) }
 }
 
 fn scope_missing(scopes: &Scopes) -> Denial {
@@ -35,22 +31,18 @@ fn scope_missing(scopes: &Scopes) -> Denial {
 }
 
 /// A template without a value asks about nothing, and nobody may do nothing-in-particular.
-fn role_allows(
-    rbac: &Rbac,
-    roles: &Roles,
-    method: &str,
-    identity: &Identity,
-    variables: &PathVariables<'_>,
-) -> bool {
-    let Some(user) = rbac.user.render(Some(identity), variables) else { return false };
+fn role_allows(rbac: &Rbac, roles: &Roles, view: &View<'_>) -> bool {
+    let Some(user) = rbac.user.render(view) else { return false };
     let namespace = match &rbac.namespace {
         None => None,
-        Some(template) => match template.render(Some(identity), variables) {
+        Some(template) => match template.render(view) {
             Some(namespace) => Some(namespace),
             None => return false,
         },
     };
-    let Some(verb) = rbac.verb.or_else(|| Verb::of_method(method)) else { return false };
+    let Some(verb) = rbac.verb.or_else(|| Verb::of_method(view.request().method())) else {
+        return false;
+    };
     roles.allow(AccessRequest {
         user: &user,
         api: &rbac.api,

@@ -1,4 +1,5 @@
-//! Templates over identity and request: `{subject}`, `{client}`, `{issuer}`, `{claims.PATH}`, `{path.NAME}`.
+//! Templates over identity and request: `{subject}`, `{client}`, `{issuer}`, `{claims.PATH}`, `{path.NAME}`,
+//! `{header.NAME}`, `{query.KEY}`, `{method}`, `{host}`.
 //! Not an expression language: a value that is missing makes the whole template give nothing.
 
 use sallyport_jwt::ClaimPath;
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use crate::identity::Identity;
 use crate::limits::MAX_HEADER_VALUE_BYTES;
-use crate::route::PathVariables;
+use crate::request::Request;
+use crate::route::{PathVariables, Route};
 
 /// A compiled template.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,37 @@ enum Part {
     Issuer,
     Claim(ClaimPath),
     PathVariable(Box<str>),
+    /// In lower case.
+    Header(Box<str>),
+    Query(Box<str>),
+    Method,
+    Host,
+}
+
+/// What a template reads.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    request: &'a Request<'a>,
+    variables: PathVariables<'a>,
+    identity: Option<&'a Identity>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(
+        route: &'a Route,
+        request: &'a Request<'a>,
+        identity: Option<&'a Identity>,
+    ) -> Self {
+        Self { request, variables: PathVariables::new(route, request.path()), identity }
+    }
+
+    pub(crate) fn request(&self) -> &'a Request<'a> {
+        self.request
+    }
+
+    pub(crate) fn identity(&self) -> Option<&'a Identity> {
+        self.identity
+    }
 }
 
 impl Template {
@@ -52,28 +85,55 @@ impl Template {
 
     /// Whether the template reads the identity.
     pub(crate) fn reads_identity(&self) -> bool {
-        self.0.iter().any(|part| !matches!(part, Part::Literal(_) | Part::PathVariable(_)))
+        self.0.iter().any(|part| match part {
+            Part::Subject | Part::Client | Part::Issuer | Part::Claim(_) => true,
+            Part::Literal(_)
+            | Part::PathVariable(_)
+            | Part::Header(_)
+            | Part::Query(_)
+            | Part::Method
+            | Part::Host => false,
+        })
+    }
+
+    /// The headers that it reads, in lower case.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Header(name) => Some(&**name),
+            _ => None,
+        })
     }
 
     /// The value; none where a part has none, or where the result could not be a header's value.
-    pub(crate) fn render(
-        &self,
-        identity: Option<&Identity>,
-        variables: &PathVariables<'_>,
-    ) -> Option<String> {
+    pub(crate) fn render(&self, view: &View<'_>) -> Option<String> {
         let mut out = String::new();
         for part in &self.0 {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Subject => out.push_str(identity?.subject()?),
-                Part::Client => out.push_str(identity?.client()?),
-                Part::Issuer => out.push_str(identity?.issuer_name()),
-                Part::Claim(path) => push_claim(&mut out, identity?.claims().at(path)?)?,
-                Part::PathVariable(name) => out.push_str(&variables.decoded(name)?),
+                Part::Subject => out.push_str(view.identity?.subject()?),
+                Part::Client => out.push_str(view.identity?.client()?),
+                Part::Issuer => out.push_str(view.identity?.issuer_name()),
+                Part::Claim(path) => push_claim(&mut out, view.identity?.claims().at(path)?)?,
+                Part::PathVariable(name) => out.push_str(&view.variables.decoded(name)?),
+                Part::Header(name) => push_header(&mut out, view.request, name)?,
+                Part::Query(key) => out.push_str(&view.request.query_value(key)?),
+                Part::Method => out.push_str(view.request.method()),
+                Part::Host => out.push_str(view.request.host()),
             }
         }
         (!out.is_empty() && sendable(&out)).then_some(out)
     }
+}
+
+/// A header's values, joined as HTTP joins them (RFC 9110 section 5.3). What is not UTF-8 has none.
+fn push_header(out: &mut String, request: &Request<'_>, name: &str) -> Option<()> {
+    let mut values = request.header(name);
+    out.push_str(std::str::from_utf8(values.next()?).ok()?);
+    for value in values {
+        out.push(',');
+        out.push_str(std::str::from_utf8(value).ok()?);
+    }
+    Some(())
 }
 
 /// Whether it can be a header's value. HTTP trims a value's ends: ` admin` would arrive as `admin`.
@@ -105,6 +165,8 @@ fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
         "subject" => return Ok(Part::Subject),
         "client" => return Ok(Part::Client),
         "issuer" => return Ok(Part::Issuer),
+        "method" => return Ok(Part::Method),
+        "host" => return Ok(Part::Host),
         _ => {}
     }
     if let Some(path) = name.strip_prefix("claims.") {
@@ -124,10 +186,38 @@ fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
             "name it in `match.path`, like `/orders/{id}`".to_owned(),
         ));
     }
+    if let Some(header) = name.strip_prefix("header.") {
+        return readable_header(header).map(Part::Header);
+    }
+    if let Some(key) = name.strip_prefix("query.").filter(|key| !key.is_empty()) {
+        return Ok(Part::Query(key.into()));
+    }
     Err((
         format!("`{{{name}}}` is nothing a template knows"),
-        "use {subject}, {client}, {issuer}, {claims.PATH} or {path.NAME}".to_owned(),
+        "use {subject}, {client}, {issuer}, {claims.PATH}, {path.NAME}, {header.NAME}, {query.KEY}, {method} or {host}"
+            .to_owned(),
     ))
+}
+
+/// Credentials are none of a template's business, and Host has a name of its own here.
+fn readable_header(name: &str) -> Result<Box<str>, (String, String)> {
+    let lower = name.to_ascii_lowercase();
+    // RFC 9110 section 5.6.2, less what would have to be quoted in a template.
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if lower.is_empty() || !lower.bytes().all(token) {
+        return Err((
+            format!("`{name}` is no header"),
+            "use letters, digits, `-`, `_` and `.`".to_owned(),
+        ));
+    }
+    match lower.as_str() {
+        "authorization" | "proxy-authorization" | "cookie" => Err((
+            format!("`{name}` carries credentials"),
+            "use {subject} or {claims.PATH}, or remove it".to_owned(),
+        )),
+        "host" => Err((format!("`{name}` is not read as a header"), "write {host}".to_owned())),
+        _ => Ok(lower.into()),
+    }
 }
 
 /// Scalars as text, arrays of scalars with commas; objects and commas inside elements give nothing.

@@ -53,6 +53,16 @@ impl Route {
         }
     }
 
+    /// Every template that a decision or its mutations may come from.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let rbac = match &self.access {
+            Access::Open => None,
+            Access::Requirements(requirements) => requirements.rbac.as_ref(),
+        };
+        let roles = rbac.into_iter().flat_map(|rbac| rbac.namespace.iter().chain([&rbac.user]));
+        self.forward.set.iter().map(|(_, template)| template).chain(roles)
+    }
+
     /// Longest wait for a dependency, in milliseconds.
     #[must_use]
     pub fn timeout_ms(&self) -> u64 {

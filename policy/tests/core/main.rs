@@ -15,4 +15,6 @@ mod routes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod tokens;

@@ -351,6 +351,8 @@ impl Manifests<'_> {
     fn mesh_config(&self) -> Value {
         let host = self.sidecar_host();
         let timeout = ext_authz::timeout(&self.source.policy);
+        let read = self.source.policy.headers_read().iter().map(|name| &**name);
+        let read: Vec<&str> = ["authorization"].into_iter().chain(read).collect();
         json!({ "meshConfig": { "extensionProviders": [
             {
                 "name": GRPC_PROVIDER,
@@ -371,7 +373,7 @@ impl Manifests<'_> {
                     "failOpen": false,
                     "statusOnError": "503",
                     "pathPrefix": ext_authz::PATH_PREFIX,
-                    "includeRequestHeadersInCheck": ["authorization"],
+                    "includeRequestHeadersInCheck": read,
                     "headersToUpstreamOnAllow": ext_authz::identity_headers(&self.source.policy),
                     "headersToDownstreamOnDeny": ext_authz::ANSWER_HEADERS,
                 },
