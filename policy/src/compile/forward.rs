@@ -3,33 +3,42 @@
 use std::sync::Arc;
 
 use crate::answer::permit::Forward;
+use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
+use crate::file::settings::Level;
 use crate::file::source::ForwardSource;
 use crate::require::template::Template;
 use crate::route::Access;
 
 pub(super) fn forward(
-    place: &str,
-    source: Option<&ForwardSource>,
+    effective: &Effective<'_>,
     access: &Access,
     variables: &[Box<str>],
     problems: &mut Problems,
 ) -> Forward {
     let empty = ForwardSource::default();
-    let source = source.unwrap_or(&empty);
+    let (source, place, own) = match effective.settings.forward {
+        Some(setting) => {
+            let own = setting.level == Level::Route;
+            (setting.value, effective.place("forward", setting), own)
+        }
+        None => (&empty, String::new(), true),
+    };
     let mut set: Vec<(Arc<str>, Template)> = Vec::new();
     for (name, text) in &source.headers {
-        let place = format!("{place}.forward.headers.{name}");
+        let place = format!("{place}.headers.{name}");
         if let Err(fix) = header_name(name) {
             problems.error(&place, format!("`{name}` is no header that a route may set"), fix);
         }
         match Template::compile(text, variables) {
-            Ok(template) if matches!(access, Access::Open) && template.reads_identity() => problems
-                .error(
+            // What an open route inherits of an identity has no value there, and is not sent.
+            Ok(template) if matches!(access, Access::Open) && own && template.reads_identity() => {
+                problems.error(
                     &place,
                     format!("`{text}` reads an identity, and this route has none"),
                     "remove it, or remove `allow: unauthenticated`",
-                ),
+                );
+            }
             Ok(template) => {
                 let lower = name.to_ascii_lowercase();
                 if set.iter().any(|(known, _)| **known == *lower) {

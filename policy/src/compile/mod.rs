@@ -8,6 +8,7 @@ mod issuer;
 mod keys;
 mod requirements;
 mod route;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,12 +17,12 @@ use crate::answer::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::answer::reason::Reason;
 use crate::compile::issuer::compile_issuers;
 use crate::compile::route::{RouteCompiler, compile_route};
+use crate::compile::settings::Inheritance;
 use crate::file::document::Document;
 use crate::file::problem::{Problem, Problems};
 use crate::file::scalar::{label, timeout};
 use crate::file::source::{FailureMode, Mode, Source};
 use crate::identity::issuer::{Issuer, IssuerId};
-use crate::limits::DEFAULT_TIMEOUT_MS;
 use crate::mirror::MirrorRules;
 use crate::policy::{Policy, RemovedLists};
 use crate::require::rbac::{RoleFile, Roles};
@@ -60,7 +61,10 @@ pub(crate) enum Half {
     Whole,
 }
 
-fn finish(policy: Policy, problems: Problems) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
+/// What several routes inherit is told once.
+fn finish(policy: Policy, mut problems: Problems) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
+    let mut told = BTreeSet::new();
+    problems.0.retain(|problem| told.insert(problem.to_string()));
     if problems.has_errors() { Err(problems.0) } else { Ok((policy, problems.0)) }
 }
 
@@ -78,28 +82,28 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
     if let Some(environment) = &source.environment {
         label("environment", environment, problems);
     }
-    let timeout_ms =
-        timeout("timeout", source.timeout.as_deref(), problems).unwrap_or(DEFAULT_TIMEOUT_MS);
-    if source.mode == Mode::Async && source.failure_mode == Some(FailureMode::Open) {
-        problems.error(
-            "failure_mode",
-            "`open` has no effect in `async`, where nobody waits for the sidecar",
-            "remove it; a route that is `mode: sync` may have its own",
-        );
+    // Also where no route takes it.
+    timeout("timeout", source.timeout.as_deref(), problems);
+    open_and_async("", source.mode, source.failure_mode, problems);
+    for (name, host) in &source.hosts {
+        open_and_async(&format!("hosts.{name}."), host.mode, host.failure_mode, problems);
     }
     let issuers = compile_issuers(source, half, problems);
     let mut compiler = RouteCompiler {
         source,
         issuers: &issuers,
-        timeout_ms,
+        inheritance: Inheritance::default(),
+        names: BTreeSet::new(),
         table: RouteTable::default(),
         routes: Vec::new(),
         used_issuers: BTreeSet::new(),
         uses_roles: false,
     };
-    for (index, route) in source.routes.iter().enumerate() {
-        compile_route(&mut compiler, index, route, problems);
+    let places: Vec<_> = (0..source.routes.len()).map(|index| format!("routes[{index}]")).collect();
+    for (place, route) in places.iter().zip(&source.routes) {
+        compile_route(&mut compiler, place, route, problems);
     }
+    compiler.inheritance.unused(source, problems);
     let RouteCompiler { table, routes, used_issuers, uses_roles, .. } = compiler;
     unused(source, &issuers, &used_issuers, uses_roles, half, problems);
     let names: Vec<Arc<str>> = routes
@@ -116,7 +120,7 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
     Policy {
         service: service.into(),
         environment: source.environment.as_deref().map(Into::into),
-        mode: source.mode,
+        mode: source.mode.unwrap_or_default(),
         table,
         roles,
         without_route: Reason::NoRoute,
@@ -154,6 +158,22 @@ fn headers_read(
     read.sort_unstable();
     read.dedup();
     read
+}
+
+/// Both in one place contradict each other.
+fn open_and_async(
+    place: &str,
+    mode: Option<Mode>,
+    failure_mode: Option<FailureMode>,
+    problems: &mut Problems,
+) {
+    if mode == Some(Mode::Async) && failure_mode == Some(FailureMode::Open) {
+        problems.error(
+            format!("{place}failure_mode"),
+            "`open` has no effect in `async`, where nobody waits for the sidecar",
+            "remove it; a route that is `mode: sync` may have its own",
+        );
+    }
 }
 
 fn unused(

@@ -3,8 +3,10 @@
 
 use crate::compile::authenticate::authenticator;
 use crate::compile::route::RouteCompiler;
+use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
-use crate::file::source::{RbacSource, RouteSource, ScopesSource};
+use crate::file::settings::Setting;
+use crate::file::source::{ClaimSource, RbacSource, RouteSource, ScopesSource};
 use crate::require::rbac::Verb;
 use crate::require::requirement::{ClaimRule, Scopes};
 use crate::require::template::Template;
@@ -13,19 +15,22 @@ use crate::route::{Rbac, Requirements};
 
 pub(super) fn requirements(
     compiler: &mut RouteCompiler<'_>,
-    place: &str,
+    effective: &Effective<'_>,
     route: &RouteSource,
     variables: &[Box<str>],
     problems: &mut Problems,
 ) -> Requirements {
-    if route.authenticate.is_empty() {
+    let place = effective.route;
+    let settings = effective.settings;
+    let authenticators = settings.authenticate.map_or(&[][..], |setting| setting.value);
+    if authenticators.is_empty() {
         problems.error(
             format!("{place}.authenticate"),
             "is missing, so nobody could ever pass",
             "name an issuer, or write `allow: unauthenticated`",
         );
     }
-    let on_invalid = route.on_invalid.or(compiler.source.on_invalid).unwrap_or_default();
+    let on_invalid = settings.on_invalid.map(|setting| *setting.value).unwrap_or_default();
     let mut out = Requirements {
         jwt: RouteIssuers::default(),
         introspection: Vec::new(),
@@ -33,47 +38,29 @@ pub(super) fn requirements(
         claims: Vec::new(),
         rbac: None,
     };
-    for (index, source) in route.authenticate.iter().enumerate() {
-        let place = format!("{place}.authenticate[{index}]");
-        authenticator(compiler, &place, source, on_invalid, &mut out, problems);
+    if let Some(setting) = settings.authenticate {
+        let place = effective.place("authenticate", setting);
+        for (index, source) in setting.value.iter().enumerate() {
+            let place = format!("{place}[{index}]");
+            authenticator(compiler, &place, source, on_invalid, &mut out, problems);
+        }
     }
-    let scopes = route
-        .scopes
-        .as_ref()
-        .map(|scopes| compile_scopes(&format!("{place}.scopes"), scopes, problems));
-    let claims = route.claims.iter().enumerate().filter_map(|(index, source)| {
-        let place = format!("{place}.claims[{index}]");
-        if source.any_of.is_empty() && source.all_of.is_empty() {
-            problems.error(&place, "asks for no value", "add `any_of` or `all_of`");
-        }
-        for value in source.any_of.iter().chain(&source.all_of) {
-            if value.is_null() || value.is_object() || value.is_array() {
-                problems.error(
-                    &place,
-                    format!("`{value}` is no scalar"),
-                    "compare with strings, numbers or booleans",
-                );
-            }
-        }
-        match source.claim.parse() {
-            Ok(path) => Some(ClaimRule::new(path, source.any_of.clone(), source.all_of.clone())),
-            Err(error) => {
-                problems.error(
-                    format!("{place}.claim"),
-                    format!("`{}` is no claim path: {error}", source.claim),
-                    "write names with dots between, quoted where they hold dots",
-                );
-                None
-            }
-        }
-    });
-    out.claims = claims.collect();
+    if let Some(setting) = settings.scopes {
+        out.scopes = compile_scopes(&effective.place("scopes", setting), setting, problems);
+    }
+    if let Some(setting) = settings.claims {
+        let place = effective.place("claims", setting);
+        let claims = setting.value.iter().enumerate();
+        out.claims = claims
+            .filter_map(|(index, source)| claim(&format!("{place}[{index}]"), source, problems))
+            .collect();
+    }
     let rbac = route.rbac.as_ref().and_then(|rbac| {
         compiler.uses_roles = true;
         compile_rbac(&format!("{place}.rbac"), rbac, variables, problems)
     });
     if let Some(rbac) = &rbac
-        && route.authenticate.len() > 1
+        && authenticators.len() > 1
         && !rbac.user.reads_issuer()
         && route.rbac.as_ref().is_some_and(|source| source.user.is_none())
     {
@@ -83,12 +70,47 @@ pub(super) fn requirements(
             "write `{issuer}:{subject}` here and in the bindings, or a claim that only one of them sets",
         );
     }
-    Requirements { scopes: scopes.unwrap_or_default(), rbac, ..out }
+    Requirements { rbac, ..out }
 }
 
-fn compile_scopes(place: &str, source: &ScopesSource, problems: &mut Problems) -> Scopes {
+fn claim(place: &str, source: &ClaimSource, problems: &mut Problems) -> Option<ClaimRule> {
+    if source.any_of.is_empty() && source.all_of.is_empty() {
+        problems.error(place, "asks for no value", "add `any_of` or `all_of`");
+    }
+    for value in source.any_of.iter().chain(&source.all_of) {
+        if value.is_null() || value.is_object() || value.is_array() {
+            problems.error(
+                place,
+                format!("`{value}` is no scalar"),
+                "compare with strings, numbers or booleans",
+            );
+        }
+    }
+    match source.claim.parse() {
+        Ok(path) => Some(ClaimRule::new(path, source.any_of.clone(), source.all_of.clone())),
+        Err(error) => {
+            problems.error(
+                format!("{place}.claim"),
+                format!("`{}` is no claim path: {error}", source.claim),
+                "write names with dots between, quoted where they hold dots",
+            );
+            None
+        }
+    }
+}
+
+fn compile_scopes(
+    place: &str,
+    setting: Setting<'_, ScopesSource>,
+    problems: &mut Problems,
+) -> Scopes {
+    let source = setting.value;
+    // `scopes: {}` takes back what an outer place asks for.
     if source.all_of.is_empty() && source.any_of.is_empty() {
-        problems.error(place, "asks for no scope", "add `all_of` or `any_of`");
+        if !setting.replaces {
+            problems.error(place, "asks for no scope", "add `all_of` or `any_of`");
+        }
+        return Scopes::default();
     }
     // RFC 6749 section 3.3: scope-token.
     let valid = |scope: &&String| {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::compile::forward::forward;
 use crate::compile::requirements::requirements;
+use crate::compile::settings::{Effective, Inheritance, OPEN_ROUTES_INHERIT};
 use crate::file::problem::Problems;
 use crate::file::scalar::{label, timeout};
+use crate::file::settings::Level;
 use crate::file::source::{FailureMode, Mode, RouteSource, Source};
 use crate::identity::issuer::{Issuer, IssuerId};
-use crate::limits::MAX_METHOD_BYTES;
+use crate::limits::{DEFAULT_TIMEOUT_MS, MAX_METHOD_BYTES};
 use crate::request::host::canonical_host;
 use crate::route::table::{HostPattern, RouteTable, Routes, common_path};
 use crate::route::{Access, PathPattern, Route};
@@ -18,75 +20,92 @@ use crate::route::{Access, PathPattern, Route};
 pub(crate) struct RouteCompiler<'s> {
     pub(crate) source: &'s Source,
     pub(crate) issuers: &'s [Issuer],
-    pub(crate) timeout_ms: u64,
+    pub(crate) inheritance: Inheritance<'s>,
+    pub(crate) names: BTreeSet<&'s str>,
     pub(crate) table: RouteTable,
     pub(crate) routes: Routes,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
 }
 
-pub(crate) fn compile_route(
-    compiler: &mut RouteCompiler<'_>,
-    index: usize,
-    route: &RouteSource,
+/// Compiles a route, once for each different set of settings that its hosts give it.
+pub(crate) fn compile_route<'s>(
+    compiler: &mut RouteCompiler<'s>,
+    place: &'s str,
+    route: &'s RouteSource,
     problems: &mut Problems,
 ) {
-    let place = format!("routes[{index}]");
     label(&format!("{place}.name"), &route.name, problems);
-    if compiler.routes.iter().any(|known| *known.name == *route.name) {
+    if !compiler.names.insert(&route.name) {
         problems.error(
             format!("{place}.name"),
             format!("`{}` is the name of two routes", route.name),
             "give each route its own name",
         );
     }
+    let hosts = hosts(place, &route.r#match.hosts, problems);
+    let variants = compiler.inheritance.of_route(compiler.source, route, place, hosts);
     let path = match PathPattern::compile(&route.r#match.path) {
         Ok(path) => path,
         Err((message, fix)) => return problems.error(format!("{place}.match.path"), message, fix),
     };
+    let methods = methods(place, &route.r#match.methods, problems);
+    if route.allow.is_some() {
+        open(place, route, problems);
+    }
+    let name: Arc<str> = route.name.as_str().into();
+    for (effective, hosts) in variants {
+        let compiled = variant(compiler, &effective, route, (&name, &path), problems);
+        insert(compiler, place, compiled, &hosts, &methods, problems);
+    }
+}
+
+/// One route with one set of settings.
+fn variant(
+    compiler: &mut RouteCompiler<'_>,
+    effective: &Effective<'_>,
+    route: &RouteSource,
+    (name, path): (&Arc<str>, &PathPattern),
+    problems: &mut Problems,
+) -> Route {
+    let settings = effective.settings;
     let variables = path.variables();
     let access = if route.allow.is_some() {
-        open(&place, route, problems);
         Access::Open
     } else {
-        Access::Requirements(Box::new(requirements(compiler, &place, route, &variables, problems)))
+        let requirements = requirements(compiler, effective, route, &variables, problems);
+        Access::Requirements(Box::new(requirements))
     };
-    let forward = forward(&place, route.forward.as_ref(), &access, &variables, problems);
-    let deferred = deferred(compiler, &place, route, &access, problems);
+    let forward = forward(effective, &access, &variables, problems);
+    let deferred = deferred(compiler, effective, &access, problems);
+    let wait = settings.timeout.and_then(|setting| {
+        timeout(&effective.place("timeout", setting), Some(setting.value), problems)
+    });
     let compiled = Route {
-        name: route.name.as_str().into(),
-        path,
+        name: Arc::clone(name),
+        path: path.clone(),
         access,
         forward,
         // In async nobody waits for the sidecar, and inline checks always enforce: also when they lack their keys.
         failure_mode: if deferred {
             FailureMode::Closed
         } else {
-            route.failure_mode.or(compiler.source.failure_mode).unwrap_or_default()
+            settings.failure_mode.map(|setting| *setting.value).unwrap_or_default()
         },
-        timeout_ms: timeout(&format!("{place}.timeout"), route.timeout.as_deref(), problems)
-            .unwrap_or(compiler.timeout_ms),
-        shadow: route.shadow.or(compiler.source.shadow).unwrap_or(false),
+        timeout_ms: wait.unwrap_or(DEFAULT_TIMEOUT_MS),
+        shadow: settings.shadow.is_some_and(|setting| *setting.value),
         deferred,
     };
-    warn_of_open(&place, &compiled, problems);
-    insert(compiler, &place, route, compiled, problems);
+    warn_of_open(effective, &compiled, problems);
+    compiled
 }
 
 /// `allow: unauthenticated` excludes everything that would ask for something.
 fn open(place: &str, route: &RouteSource, problems: &mut Problems) {
-    let present = [
-        ("authenticate", !route.authenticate.is_empty()),
-        ("scopes", route.scopes.is_some()),
-        ("claims", !route.claims.is_empty()),
-        ("rbac", route.rbac.is_some()),
-        ("mode", route.mode.is_some()),
-        ("failure_mode", route.failure_mode.is_some()),
-        ("timeout", route.timeout.is_some()),
-        ("shadow", route.shadow.is_some()),
-        ("on_invalid", route.on_invalid.is_some()),
-    ];
-    for (name, _) in present.iter().filter(|(_, present)| *present) {
+    let rbac = route.rbac.as_ref().map(|_| "rbac");
+    let settings = route.settings(Level::Route);
+    let settings = settings.written().map(|(name, _)| name);
+    for name in settings.filter(|name| !OPEN_ROUTES_INHERIT.contains(name)).chain(rbac) {
         problems.error(
             format!("{place}.{name}"),
             "has no effect on a route with `allow: unauthenticated`",
@@ -98,15 +117,17 @@ fn open(place: &str, route: &RouteSource, problems: &mut Problems) {
 /// Whether the sidecar's part is judged in shadow; see [`Mode::Async`].
 fn deferred(
     compiler: &RouteCompiler<'_>,
-    place: &str,
-    route: &RouteSource,
+    effective: &Effective<'_>,
     access: &Access,
     problems: &mut Problems,
 ) -> bool {
     let Access::Requirements(requirements) = access else { return false };
+    let place = effective.route;
+    let mode = effective.settings.mode.filter(|mode| *mode.value == Mode::Async);
+    let own = mode.is_some_and(|mode| mode.level == Level::Route);
     let tokens_need_sidecar = requirements.tokens_need_sidecar();
     let needs_sidecar = tokens_need_sidecar || requirements.rbac.is_some();
-    if route.mode == Some(Mode::Async) && !needs_sidecar {
+    if own && !needs_sidecar {
         problems.error(
             format!("{place}.mode"),
             "`async` has no effect: nothing of this route is the sidecar's, and inline checks always enforce",
@@ -114,9 +135,7 @@ fn deferred(
         );
     }
     // A route that only the sidecar can judge is opened by its own word alone.
-    let inherited =
-        route.mode.is_none() && compiler.source.mode == Mode::Async && !tokens_need_sidecar;
-    let deferred = needs_sidecar && (route.mode == Some(Mode::Async) || inherited);
+    let deferred = needs_sidecar && (own || mode.is_some() && !tokens_need_sidecar);
     if deferred && compiler.source.mirror.is_none() {
         problems.error(
             format!("{place}.mode"),
@@ -124,7 +143,8 @@ fn deferred(
             "add `mirror: { sink: { sidecar: {} } }`, or write `mode: sync` here",
         );
     }
-    if deferred && route.failure_mode.is_some() {
+    let failure_mode = effective.settings.failure_mode;
+    if deferred && failure_mode.is_some_and(|setting| setting.level == Level::Route) {
         problems.error(
             format!("{place}.failure_mode"),
             "has no effect in `async`",
@@ -134,44 +154,38 @@ fn deferred(
     deferred
 }
 
-fn warn_of_open(place: &str, route: &Route, problems: &mut Problems) {
+fn warn_of_open(effective: &Effective<'_>, route: &Route, problems: &mut Problems) {
     let Access::Requirements(requirements) = &route.access else { return };
-    let asks = requirements.rbac.is_some() || requirements.tokens_need_sidecar();
-    if route.failure_mode != FailureMode::Open || route.deferred {
+    let Some(setting) = effective.settings.failure_mode else { return };
+    if route.failure_mode != FailureMode::Open {
         return;
     }
+    let place = effective.place("failure_mode", setting);
     problems.warning(
-        format!("{place}.failure_mode"),
+        &place,
         "`open` lets any credential pass, forged ones too, while the issuer's keys or its introspection are out of reach",
         "write `closed` where that is too much; identity headers are set only from a token that was verified",
     );
-    if asks {
+    if requirements.rbac.is_some() || requirements.tokens_need_sidecar() {
         problems.warning(
-            format!("{place}.failure_mode"),
+            place,
             "`open` lets requests pass a dead sidecar only where the filter asks it (topology A)",
             "in topologies B and C a dead sidecar is a 503 whatever stands here",
         );
     }
 }
 
-fn insert(
-    compiler: &mut RouteCompiler<'_>,
-    place: &str,
-    source: &RouteSource,
-    route: Route,
-    problems: &mut Problems,
-) {
-    let hosts = hosts(place, &source.r#match.hosts, problems);
-    let mut methods: Vec<Option<&str>> =
-        source.r#match.methods.iter().map(|method| Some(method.as_str())).collect();
-    for method in &source.r#match.methods {
-        if source.r#match.methods.iter().filter(|other| *other == method).count() > 1 {
+/// Methods of a route; none: any.
+fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec<Option<&'s str>> {
+    let mut methods: Vec<Option<&str>> = Vec::new();
+    for method in names {
+        if methods.contains(&Some(method)) {
             problems.error(
                 format!("{place}.match.methods"),
                 format!("`{method}` is named twice"),
                 "name it once",
             );
-            methods.clear();
+            continue;
         }
         if method.is_empty()
             || method.len() > MAX_METHOD_BYTES
@@ -183,14 +197,26 @@ fn insert(
                 "write methods in upper case, like GET",
             );
         }
+        methods.push(Some(method));
     }
     if methods.is_empty() {
         methods.push(None);
     }
+    methods
+}
+
+fn insert(
+    compiler: &mut RouteCompiler<'_>,
+    place: &str,
+    route: Route,
+    hosts: &[HostPattern],
+    methods: &[Option<&str>],
+    problems: &mut Problems,
+) {
     let index = compiler.routes.len();
     let mut told = BTreeSet::new();
-    for host in &hosts {
-        for method in &methods {
+    for host in hosts {
+        for method in methods {
             let crossing = compiler.table.crossing(host, *method, &route.path);
             for other in
                 crossing.into_iter().chain(compiler.table.insert(host, *method, &route.path, index))
@@ -216,13 +242,19 @@ fn insert(
     compiler.routes.push(Arc::new(route));
 }
 
-fn hosts(place: &str, names: &[String], problems: &mut Problems) -> Vec<HostPattern> {
+/// Hosts of a route, as written and compiled; none: any.
+fn hosts<'s>(
+    place: &str,
+    names: &'s [String],
+    problems: &mut Problems,
+) -> Vec<(&'s str, HostPattern)> {
     if names.is_empty() {
-        return vec![HostPattern::Any];
+        return vec![("", HostPattern::Any)];
     }
     let mut out = Vec::new();
+    let mut known = BTreeSet::new();
     for (index, name) in names.iter().enumerate() {
-        if names.iter().take(index).any(|other| other == name) {
+        if !known.insert(&**name) {
             problems.error(
                 format!("{place}.match.hosts[{index}]"),
                 format!("`{name}` is named twice"),
@@ -243,11 +275,12 @@ fn hosts(place: &str, names: &[String], problems: &mut Problems) -> Vec<HostPatt
             );
             continue;
         }
-        out.push(if wildcard {
+        let host = if wildcard {
             HostPattern::Wildcard(text.into())
         } else {
             HostPattern::Exact(text.into())
-        });
+        };
+        out.push((&**name, host));
     }
     out
 }

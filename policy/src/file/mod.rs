@@ -6,6 +6,7 @@ pub(crate) mod issuer_source;
 pub(crate) mod plugin;
 pub(crate) mod problem;
 pub(crate) mod scalar;
+pub(crate) mod settings;
 pub(crate) mod shape;
 pub(crate) mod source;
 pub(crate) mod value_reader;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::file::issuer_source::IssuerSource;
+use crate::file::settings::{Level, Setting, innermost, with_settings};
 
 /// How a file is written. JSON is read strictly (no duplicate members).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,73 +71,68 @@ pub enum CredentialForwarding {
     Original,
 }
 
-/// The whole file.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "Sallyport policy")]
-pub(crate) struct Source {
-    /// Version of this format: 1.
-    pub(crate) version: u32,
-    /// Whether requests wait for the sidecar.
-    #[serde(default)]
-    pub(crate) mode: Mode,
-    /// Name of the protected service: realm of challenges, field of every mirrored record.
-    pub(crate) service: Option<String>,
-    /// Name of the environment, a field of every mirrored record.
-    pub(crate) environment: Option<String>,
-    /// Longest wait for the sidecar or a provider, like `200ms` or `2s`.
-    pub(crate) timeout: Option<String>,
-    /// What an unavailable dependency means, where a route does not say.
-    pub(crate) failure_mode: Option<FailureMode>,
-    /// Evaluate and count, never enforce, where a route does not say.
-    pub(crate) shadow: Option<bool>,
-    /// Whether a refused credential is final, where a route does not say.
-    pub(crate) on_invalid: Option<OnInvalid>,
-    /// Who vouches for tokens, by name.
-    #[serde(default)]
-    pub(crate) issuers: BTreeMap<String, IssuerSource>,
-    /// Files of Role and RoleBinding documents, relative to this file. Read by the sidecar alone.
-    #[serde(default)]
-    pub(crate) roles: Vec<String>,
-    /// The rules. The most specific match wins, whatever the order.
-    #[serde(default)]
-    pub(crate) routes: Vec<RouteSource>,
-    /// What is copied to the sidecar or an exporter.
-    pub(crate) mirror: Option<MirrorSource>,
-}
+with_settings! {
+    // May stand in the file, under `hosts.NAME` and in a route. The innermost word wins, whole.
+    {
+        /// Whether requests wait for the sidecar. `async`: its part of a route never waits and never denies.
+        mode: Mode,
+        /// Longest wait for the sidecar or a provider, like `200ms` or `2s`.
+        timeout: String,
+        /// What an unavailable dependency means.
+        failure_mode: FailureMode,
+        /// Evaluate and count, never enforce.
+        shadow: bool,
+        /// Whether a refused credential is final, where an authenticator does not say.
+        on_invalid: OnInvalid,
+        /// Who may vouch for the caller, tried in order.
+        authenticate: Vec<AuthenticatorSource>,
+        /// Scopes the token needs.
+        scopes: ScopesSource,
+        /// Claims the token needs; all of them.
+        claims: Vec<ClaimSource>,
+        /// What the upstream gets.
+        forward: ForwardSource,
+    }
 
-/// One rule.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RouteSource {
-    /// Its name in answers, metrics and logs: lower-case letters, digits, `-`, `_`, `.`.
-    pub(crate) name: String,
-    /// Which requests it judges.
-    pub(crate) r#match: MatchSource,
-    /// Opens the route. Excludes every requirement.
-    pub(crate) allow: Option<Open>,
-    /// Who may vouch for the caller, tried in order.
-    #[serde(default)]
-    pub(crate) authenticate: Vec<AuthenticatorSource>,
-    /// Scopes the token needs.
-    pub(crate) scopes: Option<ScopesSource>,
-    /// Claims the token needs; all of them.
-    #[serde(default)]
-    pub(crate) claims: Vec<ClaimSource>,
-    /// A role that must allow the request; judged by the sidecar.
-    pub(crate) rbac: Option<RbacSource>,
-    /// What the upstream gets.
-    pub(crate) forward: Option<ForwardSource>,
-    /// `async`: the sidecar's part of this route never waits and never denies.
-    pub(crate) mode: Option<Mode>,
-    /// What an unavailable dependency means here.
-    pub(crate) failure_mode: Option<FailureMode>,
-    /// Longest wait for the sidecar or a provider.
-    pub(crate) timeout: Option<String>,
-    /// Evaluate and count, never enforce.
-    pub(crate) shadow: Option<bool>,
-    /// Whether a refused credential is final here.
-    pub(crate) on_invalid: Option<OnInvalid>,
+    /// The whole file.
+    #[schemars(title = "Sallyport policy")]
+    struct Source {
+        /// Version of this format: 1.
+        pub(crate) version: u32,
+        /// Name of the protected service: realm of challenges, field of every mirrored record.
+        pub(crate) service: Option<String>,
+        /// Name of the environment, a field of every mirrored record.
+        pub(crate) environment: Option<String>,
+        /// Who vouches for tokens, by name.
+        #[serde(default)]
+        pub(crate) issuers: BTreeMap<String, IssuerSource>,
+        /// Files of Role and RoleBinding documents, relative to this file. Read by the sidecar alone.
+        #[serde(default)]
+        pub(crate) roles: Vec<String>,
+        /// Settings of all routes that name a host, by the host as routes spell it.
+        #[serde(default)]
+        pub(crate) hosts: BTreeMap<String, HostSource>,
+        /// The rules. The most specific match wins, whatever the order.
+        #[serde(default)]
+        pub(crate) routes: Vec<RouteSource>,
+        /// What is copied to the sidecar or an exporter.
+        pub(crate) mirror: Option<MirrorSource>,
+    }
+
+    /// Settings of one host's routes. What a route says itself comes before them, what the file says after them.
+    struct HostSource {}
+
+    /// One rule.
+    struct RouteSource {
+        /// Its name in answers, metrics and logs: lower-case letters, digits, `-`, `_`, `.`.
+        pub(crate) name: String,
+        /// Which requests it judges.
+        pub(crate) r#match: MatchSource,
+        /// Opens the route. Excludes every requirement.
+        pub(crate) allow: Option<Open>,
+        /// A role that must allow the request; judged by the sidecar.
+        pub(crate) rbac: Option<RbacSource>,
+    }
 }
 
 /// Which requests a rule judges.

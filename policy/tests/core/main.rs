@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod inheritance;
+#[cfg(test)]
 mod issuers;
 #[cfg(test)]
 mod load;

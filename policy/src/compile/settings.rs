@@ -1,0 +1,123 @@
+//! Which settings hold for a route on which of its hosts: its own, then those of the host's entry under `hosts`, then the
+//! file's. Here alone is inheritance resolved; who compiles a setting gets its value and its place in the file.
+
+use std::collections::BTreeSet;
+
+use crate::file::problem::Problems;
+use crate::file::settings::{Level, Setting};
+use crate::file::source::{RouteSource, Settings, Source};
+use crate::route::table::HostPattern;
+
+/// What an open route takes from outside: what changes the request or the answer, but asks nobody for anything.
+pub(crate) const OPEN_ROUTES_INHERIT: &[&str] = &["forward", "cors", "on_deny"];
+/// File-wide defaults that ask for nothing may stand though no route takes them; others would seem to protect something.
+const MAY_BE_IDLE: &[&str] = &["mode", "timeout", "failure_mode", "shadow", "on_invalid"];
+
+/// The settings of one route on some of its hosts.
+pub(crate) struct Effective<'s> {
+    pub(crate) settings: Settings<'s>,
+    /// Place of the route, like `routes[3]`.
+    pub(crate) route: &'s str,
+    host: Option<&'s str>,
+}
+
+impl Effective<'_> {
+    /// Place of a setting in the file, like `hosts.api.example.com.scopes`.
+    pub(crate) fn place<T>(&self, name: &str, setting: Setting<'_, T>) -> String {
+        match (setting.level, self.host) {
+            (Level::File, _) | (Level::Host, None) => name.to_owned(),
+            (Level::Host, Some(host)) => format!("hosts.{host}.{name}"),
+            (Level::Route, _) => format!("{}.{name}", self.route),
+        }
+    }
+}
+
+/// Resolves settings, and remembers which of them some route took.
+#[derive(Default)]
+pub(crate) struct Inheritance<'s> {
+    /// Hosts with an entry that some route names.
+    named: BTreeSet<&'s str>,
+    /// Settings outside of routes that some route took; no host: the file's.
+    taken: BTreeSet<(Option<&'s str>, &'static str)>,
+}
+
+impl<'s> Inheritance<'s> {
+    /// The settings of a route, once for each different set of them, with the hosts where they hold.
+    pub(crate) fn of_route(
+        &mut self,
+        source: &'s Source,
+        route: &'s RouteSource,
+        place: &'s str,
+        hosts: Vec<(&'s str, HostPattern)>,
+    ) -> Vec<(Effective<'s>, Vec<HostPattern>)> {
+        let own = route.settings(Level::Route);
+        let file = source.settings(Level::File);
+        let resolved = |inner: Settings<'s>| {
+            let all = inner.or(file);
+            if route.allow.is_some() { all.own_and(OPEN_ROUTES_INHERIT) } else { all }
+        };
+        let mut out = Vec::new();
+        let mut elsewhere = Vec::new();
+        for (name, host) in hosts {
+            let Some((name, entry)) = source.hosts.get_key_value(name) else {
+                elsewhere.push(host);
+                continue;
+            };
+            self.named.insert(name);
+            let settings = resolved(own.or(entry.settings(Level::Host)));
+            if settings.written().all(|(_, level)| level != Level::Host) {
+                elsewhere.push(host);
+                continue;
+            }
+            out.push((Effective { settings, route: place, host: Some(name) }, vec![host]));
+        }
+        if !elsewhere.is_empty() || out.is_empty() {
+            let shared = Effective { settings: resolved(own), route: place, host: None };
+            out.push((shared, elsewhere));
+        }
+        for (effective, _) in &out {
+            for (name, level) in effective.settings.written() {
+                match level {
+                    Level::File => self.taken.insert((None, name)),
+                    Level::Host => self.taken.insert((effective.host, name)),
+                    Level::Route => false,
+                };
+            }
+        }
+        out
+    }
+
+    /// What was written for routes, and no route takes.
+    pub(crate) fn unused(&self, source: &'s Source, problems: &mut Problems) {
+        const FIX: &str = "remove it, or the route's own word";
+        let file = source.settings(Level::File).written();
+        let idle = |name: &&str| {
+            !MAY_BE_IDLE.contains(name)
+                && !source.routes.is_empty()
+                && !self.taken.contains(&(None, *name))
+        };
+        for name in file.map(|(name, _)| name).filter(idle) {
+            problems.error(name, "has no effect: no route inherits it", FIX);
+        }
+        for (host, entry) in &source.hosts {
+            let place = format!("hosts.{host}");
+            if !self.named.contains(&**host) {
+                problems.error(
+                    place,
+                    format!("no route names the host `{host}`"),
+                    "spell it as in `match.hosts`, or remove it",
+                );
+                continue;
+            }
+            if entry.settings(Level::Host).written().next().is_none() {
+                problems.error(&place, "sets nothing", "add a setting, or remove it");
+            }
+            for (name, _) in entry.settings(Level::Host).written() {
+                if !self.taken.contains(&(Some(host), name)) {
+                    let place = format!("{place}.{name}");
+                    problems.error(place, "has no effect: no route inherits it", FIX);
+                }
+            }
+        }
+    }
+}
