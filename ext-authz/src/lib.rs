@@ -26,6 +26,7 @@ mod listen;
 mod loaded;
 mod logs;
 pub mod metrics;
+mod policy_files;
 mod queue;
 mod reload;
 mod secret;

@@ -5,23 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sallyport_jwt::KeySet;
-use sallyport_policy::limits::MAX_POLICY_BYTES;
-use sallyport_policy::{Document, Format, Issuer, IssuerId, IssuerKind, Policy, Problem, RoleFile};
+use sallyport_policy::{Issuer, IssuerId, IssuerKind, Policy, Problem};
 
 use crate::clock;
 use crate::endpoint::Endpoint;
 use crate::hmac_secret;
 use crate::key_fetch::KeyFetcher;
 use crate::keys::Keys;
+use crate::policy_files::{NotRead, PolicyFiles, directory};
 use crate::secret;
 use crate::source_file::{Sources, at_one_moment};
 use crate::tokens::Tokens;
-
-/// A policy file with its role files, compiled.
-struct PolicyFiles {
-    policy: Policy,
-    warnings: Vec<Problem>,
-}
 
 /// What is in force.
 pub(crate) struct Loaded {
@@ -45,44 +39,20 @@ pub(crate) enum Load {
     New(Box<Loaded>),
 }
 
-impl PolicyFiles {
-    /// Reads and compiles. A file is JSON when its name ends in `.json`, YAML otherwise; role files are relative to its
-    /// directory.
-    ///
-    /// # Errors
-    /// Everything that is wrong, each with its path.
-    fn read(path: &Path, sources: &mut Sources) -> Result<Self, Vec<Problem>> {
-        let unreadable = |place: &str, file: &Path, error: std::io::Error| {
-            Problem::error(
-                place,
-                format!("file `{}` cannot be read: {error}", file.display()),
-                "name a file that the sidecar may read",
-            )
-        };
-        let max_bytes = u64::try_from(MAX_POLICY_BYTES).unwrap_or(u64::MAX);
-        let bytes =
-            sources.read(path, max_bytes).map_err(|error| vec![unreadable("$", path, error)])?;
-        let json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-        let document = Document::parse(&bytes, if json { Format::Json } else { Format::Yaml })?;
-        let (mut roles, mut problems) = (Vec::new(), Vec::new());
-        for (index, name) in document.role_files().iter().enumerate() {
-            let file = directory(path).join(name);
-            let text = sources.read(&file, max_bytes).and_then(|bytes| {
-                String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())
-            });
-            match text {
-                Ok(text) => roles.push(RoleFile { name: name.clone(), text }),
-                Err(error) => {
-                    problems.push(unreadable(&format!("roles[{index}]"), &file, error));
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let (policy, warnings) = Policy::compile(&document, &roles)?;
-        Ok(Self { policy, warnings })
-    }
+/// Reads and compiles the policy's files; gives its warnings too.
+///
+/// # Errors
+/// Everything that is wrong, each with its path.
+fn compiled(path: &Path, sources: &mut Sources) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
+    let files = PolicyFiles::read(path, sources).map_err(|error| match error {
+        NotRead::Problems(problems) => problems,
+        NotRead::File(error) => vec![Problem::error(
+            "$",
+            format!("file `{}` cannot be read: {error}", path.display()),
+            "name a file that the sidecar may read",
+        )],
+    })?;
+    Policy::compile(&files.document, &files.roles(sources)?)
 }
 
 impl Loaded {
@@ -115,7 +85,7 @@ impl Loaded {
         fetcher: &KeyFetcher,
         sources: &mut Sources,
     ) -> Result<(Load, Vec<Problem>), Vec<Problem>> {
-        let PolicyFiles { policy, warnings } = PolicyFiles::read(path, sources)?;
+        let (policy, warnings) = compiled(path, sources)?;
         let (mut endpoints, mut secrets) = (Vec::new(), Vec::new());
         let mut problems = Vec::new();
         for issuer in policy.issuers() {
@@ -190,8 +160,4 @@ impl Credentials {
             }
         }
     }
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
 }

@@ -28,10 +28,34 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
 pub(crate) struct Sources(Vec<Source>);
 
 struct Source {
-    path: PathBuf,
-    max_bytes: u64,
+    what: What,
     /// None: it could not be read.
     hash: Option<Vec<u8>>,
+}
+
+enum What {
+    File {
+        path: PathBuf,
+        max_bytes: u64,
+    },
+    /// The names in a directory that are like this one.
+    Names {
+        directory: PathBuf,
+        pattern: String,
+    },
+}
+
+impl What {
+    fn hash(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::File { path, max_bytes } => {
+                read_bounded(path, *max_bytes).ok().map(|bytes| hash(&bytes))
+            }
+            Self::Names { directory, pattern } => {
+                names(directory, pattern).ok().map(|names| hash_of_names(&names))
+            }
+        }
+    }
 }
 
 impl Sources {
@@ -42,12 +66,30 @@ impl Sources {
     pub(crate) fn read(&mut self, path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
         let bytes = read_bounded(path, max_bytes);
         let hash = bytes.as_deref().ok().map(hash);
-        self.0.push(Source { path: path.to_owned(), max_bytes, hash });
+        self.0.push(Source { what: What::File { path: path.to_owned(), max_bytes }, hash });
         bytes
     }
 
+    /// The names of the files in a directory that are like `pattern`, where `*` stands for any text; sorted, noted
+    /// down. A name that begins with a dot is none.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub(crate) fn list(&mut self, directory: &Path, pattern: &str) -> Result<Vec<String>> {
+        let names = names(directory, pattern);
+        let hash = names.as_deref().ok().map(hash_of_names);
+        let what = What::Names { directory: directory.to_owned(), pattern: pattern.to_owned() };
+        self.0.push(Source { what, hash });
+        names
+    }
+
+    /// A path in each directory that matters.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        self.0.iter().map(|source| source.path.clone()).collect()
+        let path = |source: &Source| match &source.what {
+            What::File { path, .. } => path.clone(),
+            What::Names { directory, pattern } => directory.join(pattern),
+        };
+        self.0.iter().map(path).collect()
     }
 
     /// A hash of all that was read, in order.
@@ -61,10 +103,7 @@ impl Sources {
 
     /// Whether reading again finds the same.
     fn still_there(&self) -> bool {
-        self.0.iter().all(|source| {
-            let bytes = read_bounded(&source.path, source.max_bytes);
-            bytes.as_deref().ok().map(hash) == source.hash
-        })
+        self.0.iter().all(|source| source.what.hash() == source.hash)
     }
 }
 
@@ -78,6 +117,47 @@ pub(crate) fn at_one_moment<T>(mut load: impl FnMut(&mut Sources) -> T) -> Optio
     })
 }
 
+fn names(directory: &Path, pattern: &str) -> Result<Vec<String>> {
+    // An empty path is the directory of a name without one.
+    let place = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(place)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // Through links: a ConfigMap's files are links.
+        if !name.starts_with('.')
+            && is_like(&name, pattern)
+            && std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file())
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether a name is like a pattern, where `*` stands for any text.
+fn is_like(name: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.is_empty()
+}
+
+fn hash_of_names(names: &[String]) -> Vec<u8> {
+    // No name holds a slash.
+    hash(names.join("/").as_bytes())
+}
+
 fn hash(bytes: &[u8]) -> Vec<u8> {
     digest(&SHA256, bytes).as_ref().to_vec()
 }
@@ -86,7 +166,7 @@ fn hash(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Sources, at_one_moment};
+    use super::{Sources, at_one_moment, is_like};
     use crate::limits::LOAD_ATTEMPTS;
 
     /// A directory with two files, as a ConfigMap is mounted: `..data` is a link to a version, swapped as a whole.
@@ -122,6 +202,31 @@ mod tests {
     impl Drop for Mounted {
         fn drop(&mut self) {
             drop(std::fs::remove_dir_all(&self.0));
+        }
+    }
+
+    /// Name, pattern, whether one is like the other.
+    const LIKE: &[(&str, &str, bool)] = &[
+        ("a.yaml", "*.yaml", true),
+        (".yaml", "*.yaml", true),
+        ("a.yaml", "*", true),
+        ("a.yaml", "a*", true),
+        ("a.yaml", "*a*", true),
+        ("ab", "a*b", true),
+        ("aba", "a*b", false),
+        ("a", "a*a", false),
+        ("abcb", "a*b*b", true),
+        ("acb", "a*b*b", false),
+        ("a.yml", "*.yaml", false),
+        ("b.yaml", "a*", false),
+        ("a", "a", true),
+        ("ab", "a", false),
+    ];
+
+    #[test]
+    fn names_are_like_patterns() {
+        for (name, pattern, expected) in LIKE {
+            assert_eq!(is_like(name, pattern), *expected, "{name} {pattern}");
         }
     }
 

@@ -25,6 +25,7 @@ pub use check::{
 };
 pub use file::document::{Document, json_schema};
 pub use file::issuer_source::{SecretEncoding, SecretSource};
+pub use file::part::PolicyPart;
 pub use file::plugin::{PluginConfig, Topology};
 pub use file::problem::{Level, Problem};
 pub use file::source::{CredentialForwarding, FailureMode, Format, Mode};

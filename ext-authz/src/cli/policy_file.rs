@@ -1,25 +1,22 @@
-//! The policy file on disk, for the commands: read, parsed, and compiled with the role files beside it.
+//! The policy on disk, for the commands: read, parsed, and compiled with the role files beside it.
 //! Reads no secret: `lint` and `render` work where there is none. `sallyport serve` watches and reloads by its own means.
 
 use std::path::{Path, PathBuf};
 
-use sallyport_policy::limits::MAX_POLICY_BYTES;
-use sallyport_policy::{Document, Format, Policy, Problem, RoleFile};
-use serde_json::Value;
+use sallyport_policy::{Document, Policy, Problem, RoleFile};
 
 use super::failure::{Failure, shown};
 use super::tell;
-use crate::source_file::read_bounded;
+use crate::policy_files::{NotRead, PolicyFiles, directory};
+use crate::source_file::{Sources, read_bounded};
 
-/// A parsed policy file.
+/// A parsed policy file, with what it includes.
 #[derive(Debug)]
 pub(super) struct PolicyFile {
     /// Where it is.
     pub(super) path: PathBuf,
-    /// Its text.
-    pub(super) text: String,
-    /// What it says.
-    pub(super) document: Document,
+    /// What it is made of.
+    pub(super) files: PolicyFiles,
 }
 
 impl PolicyFile {
@@ -28,14 +25,24 @@ impl PolicyFile {
     /// # Errors
     /// [`Failure::Unreadable`] and [`Failure::Policy`].
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = read(path)?;
-        let document = Document::parse(text.as_bytes(), format(path)).map_err(Failure::Policy)?;
-        Ok(Self { path: path.to_owned(), text, document })
+        let files =
+            PolicyFiles::read(path, &mut Sources::default()).map_err(|error| match error {
+                NotRead::File(error) => {
+                    Failure::Unreadable(format!("`{}` cannot be read: {error}", path.display()))
+                }
+                NotRead::Problems(problems) => Failure::Policy(problems),
+            })?;
+        Ok(Self { path: path.to_owned(), files })
+    }
+
+    /// What it says.
+    pub(super) fn document(&self) -> &Document {
+        &self.files.document
     }
 
     /// Where it is: what it names is relative to this.
     pub(super) fn directory(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        directory(&self.path)
     }
 
     /// The role files, from their places relative to the policy file.
@@ -43,30 +50,18 @@ impl PolicyFile {
     /// # Errors
     /// [`Failure::Policy`], with every file that cannot be read.
     pub(super) fn roles(&self) -> Result<Vec<RoleFile>, Failure> {
-        let directory = self.directory();
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for (index, name) in self.document.role_files().iter().enumerate() {
-            match read(&directory.join(name)) {
-                Ok(text) => files.push(RoleFile { name: name.clone(), text }),
-                Err(failure) => problems.push(Problem::error(
-                    format!("roles[{index}]"),
-                    failure.to_string(),
-                    "name a file relative to the policy file",
-                )),
-            }
-        }
-        if problems.is_empty() { Ok(files) } else { Err(Failure::Policy(problems)) }
+        self.files.roles(&mut Sources::default()).map_err(Failure::Policy)
     }
 
-    /// Compiles the whole file; gives its warnings too.
+    /// Compiles the whole policy; gives its warnings too.
     ///
     /// # Errors
     /// [`Failure::Policy`].
     pub(super) fn compile(&self) -> Result<(Policy, Vec<Problem>), Failure> {
-        Policy::compile(&self.document, &self.roles()?).map_err(Failure::Policy)
+        Policy::compile(self.document(), &self.roles()?).map_err(Failure::Policy)
     }
 
-    /// Compiles the whole file and tells its warnings.
+    /// Compiles the whole policy and tells its warnings.
     ///
     /// # Errors
     /// [`Failure::Policy`].
@@ -78,40 +73,11 @@ impl PolicyFile {
         Ok(policy)
     }
 
-    /// The same file with `shadow: true` on every route that is not open: what would be denied, were it enforced.
-    ///
-    /// # Errors
-    /// [`Failure::Policy`]; cannot happen after [`PolicyFile::read`].
-    pub(super) fn shadowed(self) -> Result<Self, Failure> {
-        let unreadable = |error: String| Failure::Unreadable(error);
-        let mut value: Value =
-            match format(&self.path) {
-                Format::Json => serde_json::from_str(&self.text)
-                    .map_err(|error| unreadable(error.to_string()))?,
-                Format::Yaml => serde_saphyr::from_str(&self.text)
-                    .map_err(|error| unreadable(error.to_string()))?,
-            };
-        let routes = value.get_mut("routes").and_then(Value::as_array_mut);
-        for route in routes.into_iter().flatten().filter_map(Value::as_object_mut) {
-            // Null is absent, as the policy reads it.
-            if route.get("allow").is_none_or(Value::is_null) {
-                route.insert("shadow".to_owned(), Value::Bool(true));
-            }
-        }
-        let document = Document::from_value(value).map_err(Failure::Policy)?;
-        Ok(Self { document, ..self })
+    /// The same policy with `shadow: true` on every route that is not open: what would be denied, were it enforced.
+    pub(super) fn shadowed(mut self) -> Self {
+        self.files.document = self.files.document.in_shadow();
+        self
     }
-}
-
-fn format(path: &Path) -> Format {
-    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    if json { Format::Json } else { Format::Yaml }
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = read_bytes(path, MAX_POLICY_BYTES)?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::Unreadable(format!("`{}` is not UTF-8", path.display())))
 }
 
 /// A whole file of at most `limit` bytes.

@@ -22,8 +22,14 @@ impl Run {
 
 /// Runs `sallyport` with these arguments and this standard input, in the repository's root.
 pub(crate) fn sallyport(arguments: &[&str], input: &str) -> Run {
+    sallyport_in(&[], arguments, input)
+}
+
+/// The same with these environment variables besides ours.
+pub(crate) fn sallyport_in(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sallyport"))
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(root())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -52,6 +52,37 @@ async fn roles_and_secrets_are_watched_too() {
     assert_eq!(refused.text("reason"), "dependency_unavailable");
 }
 
+/// A change, a new file and one that is gone, each without a change of the policy file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn included_files_are_watched_too() {
+    let directory = std::env::temp_dir().join(format!("sallyport-include-{}", std::process::id()));
+    std::fs::create_dir_all(directory.join("parts")).unwrap();
+    let part = |name: &str, path: &str| {
+        let text = format!(
+            "routes: [{{ name: {name}, match: {{ path: {path} }}, allow: unauthenticated }}]"
+        );
+        std::fs::write(directory.join("parts").join(format!("{name}.yaml")), text).unwrap();
+    };
+    std::fs::write(directory.join("policy.yaml"), "version: 1\ninclude: ['parts/*.yaml']").unwrap();
+    part("a", "/one");
+    let config = Config::parse("listen: { grpc: [], http: [], admin: [] }").unwrap();
+    let options = ServeOptions { policy: directory.join("policy.yaml"), config };
+    let server = Server::start(options).await.unwrap();
+    let loads = |count: u32| server.metrics().text().contains(&format!("{OK} {count}\n"));
+    part("a", "/two");
+    until("the change", || loads(2)).await;
+    part("b", "/three");
+    until("the new file", || loads(3)).await;
+    std::fs::remove_file(directory.join("parts").join("a.yaml")).unwrap();
+    until("the file that is gone", || loads(4)).await;
+    part("b", "four");
+    let failed = format!("{FAILED} ");
+    until("the refusal", || !server.metrics().text().contains(&format!("{failed}0\n"))).await;
+    assert!(loads(4));
+    server.stop().await;
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
 /// As Kubernetes mounts them: the file is a link through `..data`, which is swapped as a whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn config_maps_are_swapped_by_a_link() {

@@ -41,7 +41,11 @@ impl Policy {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
         let roles = Roles::compile(roles, &mut problems);
-        finish(compile(document, roles, Half::Whole, &mut problems), problems)
+        let policy = compile(document, roles, Half::Whole, &mut problems);
+        match finish(policy, problems) {
+            Ok((policy, warnings)) => Ok((policy, document.located(warnings))),
+            Err(problems) => Err(document.located(problems)),
+        }
     }
 
     /// Compiles the filter's copy: endpoints, secrets and role files are not part of it, and are not asked for.
@@ -76,6 +80,10 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
             format!("version `{}` is not known", source.version),
             "write `version: 1`",
         );
+    }
+    // The files were joined before. What still asks for one is a filter's copy that nobody rendered.
+    if let Some(name) = source.include.first() {
+        problems.error("include", format!("`{name}` is not read here"), "join the files");
     }
     let service = source.service.clone().unwrap_or_else(|| "sallyport".to_owned());
     label("service", &service, problems);

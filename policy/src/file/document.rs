@@ -6,9 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::file::part::{Places, PolicyPart, join};
 use crate::file::problem::Problem;
 use crate::file::shape;
-use crate::file::source::{Format, Source};
+use crate::file::source::{Format, Open, Source};
 use crate::file::value_reader;
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
 
@@ -17,32 +18,38 @@ use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
 pub struct Document {
     pub(crate) source: Source,
     filter_copy: Value,
+    /// None: all of it is of one file.
+    places: Option<Box<Places>>,
 }
 
 impl Document {
-    /// Parses a policy file.
+    /// Parses a policy of one file, which includes no other and reads no environment.
     ///
     /// # Errors
     /// Syntax errors, duplicate members, unknown fields, wrong types: each with its path; all of them, but for syntax.
     pub fn parse(bytes: &[u8], format: Format) -> Result<Self, Vec<Problem>> {
-        if bytes.len() > MAX_POLICY_BYTES {
+        let main = PolicyPart::parse("", bytes, format, &|_| None)?;
+        if let Some((index, name)) = main.includes().next() {
             return Err(vec![Problem::error(
-                "$",
-                format!("the file has {} bytes, more than {MAX_POLICY_BYTES}", bytes.len()),
-                "split the policy",
+                format!("include[{index}]"),
+                format!("`{name}` is not read here"),
+                "write the policy in one file",
             )]);
         }
-        let value = match format {
-            Format::Json => parse_json_object(
-                bytes,
-                JsonLimits { max_bytes: MAX_POLICY_BYTES, max_depth: MAX_JSON_DEPTH },
-            )
-            .map(Value::Object)
-            .map_err(|error| syntax("JSON", &error.to_string()))?,
-            Format::Yaml => yaml(bytes)?,
-        };
-        let source = shape::read_all(value.clone())?;
-        Ok(Self { source, filter_copy: filter_copy(value) })
+        Self::join(main, Vec::new())
+    }
+
+    /// Makes a policy of its file and of those that it includes, in the order that `include` gives.
+    ///
+    /// # Errors
+    /// As [`Document::parse`]; and what an included file may not hold, and names that stand in two files. The places
+    /// of an included file begin with its name.
+    pub fn join(main: PolicyPart, included: Vec<PolicyPart>) -> Result<Self, Vec<Problem>> {
+        let alone = included.is_empty();
+        let (value, places) = join(main, included)?;
+        let source = shape::read_all(value.clone()).map_err(|problems| places.of_all(problems))?;
+        let places = if alone { None } else { Some(Box::new(places)) };
+        Ok(Self { source, filter_copy: filter_copy(value), places })
     }
 
     /// Parses a value that some other file holds as a part.
@@ -51,7 +58,39 @@ impl Document {
     /// The first unknown field or wrong type.
     pub fn from_value(value: Value) -> Result<Self, Vec<Problem>> {
         let source = shape::read_first(&value)?;
-        Ok(Self { source, filter_copy: filter_copy(value) })
+        Ok(Self { source, filter_copy: filter_copy(value), places: None })
+    }
+
+    /// The same policy with `shadow: true` on every route that asks for something: what would be denied, were it
+    /// enforced.
+    #[must_use]
+    pub fn in_shadow(mut self) -> Self {
+        let copies = self.filter_copy.get_mut("routes").and_then(Value::as_array_mut);
+        let copies = copies.into_iter().flatten();
+        for (route, copy) in self.source.routes.iter_mut().zip(copies) {
+            if route.allow == Some(Open::Unauthenticated) {
+                continue;
+            }
+            route.shadow = Some(true);
+            if let Some(copy) = copy.as_object_mut() {
+                copy.insert("shadow".to_owned(), Value::Bool(true));
+            }
+        }
+        self
+    }
+
+    /// Where a place of the whole is written: `routes[7].name` may be `orders.yaml: routes[0].name`.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        self.places.as_ref().map_or_else(|| path.to_owned(), |places| places.of(path))
+    }
+
+    /// The same problems, at the places where they are written.
+    pub(crate) fn located(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        match &self.places {
+            Some(places) => places.of_all(problems),
+            None => problems,
+        }
     }
 
     /// Names of the role files, as written.
@@ -100,11 +139,41 @@ pub fn json_schema() -> Value {
     schemars::schema_for!(Source).to_value()
 }
 
-fn yaml(bytes: &[u8]) -> Result<Value, Vec<Problem>> {
+/// A file's value, whatever is in it.
+///
+/// # Errors
+/// Syntax errors and duplicate members.
+pub(crate) fn syntax_tree(
+    bytes: &[u8],
+    format: Format,
+) -> Result<Map<String, Value>, Vec<Problem>> {
+    if bytes.len() > MAX_POLICY_BYTES {
+        return Err(vec![Problem::error(
+            "$",
+            format!("the file has {} bytes, more than {MAX_POLICY_BYTES}", bytes.len()),
+            "split the policy",
+        )]);
+    }
+    match format {
+        Format::Json => parse_json_object(
+            bytes,
+            JsonLimits { max_bytes: MAX_POLICY_BYTES, max_depth: MAX_JSON_DEPTH },
+        )
+        .map_err(|error| syntax("JSON", &error.to_string())),
+        Format::Yaml => yaml(bytes),
+    }
+}
+
+fn yaml(bytes: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
     let text = std::str::from_utf8(bytes).map_err(|error| syntax("UTF-8", &error.to_string()))?;
     let value = serde_saphyr::from_str_with_options::<Value>(text, options())
         .map_err(|error| syntax("YAML", &error.to_string()))?;
-    if value.is_object() { Ok(value) } else { Err(syntax("YAML", "the file is not a mapping")) }
+    match value {
+        Value::Object(members) => Ok(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(syntax("YAML", "the file is not a mapping"))
+        }
+    }
 }
 
 /// YAML 1.2: `no` and `on` are text. No snippet of the file in messages: a secret may stand beside the mistake.

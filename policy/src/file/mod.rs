@@ -3,6 +3,7 @@
 
 pub(crate) mod document;
 pub(crate) mod issuer_source;
+pub(crate) mod part;
 pub(crate) mod plugin;
 pub(crate) mod problem;
 pub(crate) mod scalar;
@@ -10,3 +11,4 @@ pub(crate) mod settings;
 pub(crate) mod shape;
 pub(crate) mod source;
 pub(crate) mod value_reader;
+pub(crate) mod variables;

@@ -109,6 +109,10 @@ with_settings! {
         /// Files of Role and RoleBinding documents, relative to this file. Read by the sidecar alone.
         #[serde(default)]
         pub(crate) roles: Vec<String>,
+        /// Files with more of `issuers`, `hosts`, `routes`, `roles` and `role_documents`, relative to this one. The last
+        /// part of a name may hold `*`.
+        #[serde(default)]
+        pub(crate) include: Vec<String>,
         /// Settings of all routes that name a host, by the host as routes spell it.
         #[serde(default)]
         pub(crate) hosts: BTreeMap<String, HostSource>,

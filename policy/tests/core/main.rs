@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod inheritance;
 #[cfg(test)]
 mod issuers;

@@ -63,7 +63,7 @@ fn named_file(text: &str) -> Result<NamedFile, String> {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut file = PolicyFile::read(&arguments.policy.policy)?;
     if arguments.shadow {
-        file = file.shadowed()?;
+        file = file.shadowed();
     }
     let now = arguments.now.map_or_else(clock, UnixTime);
     let mut offline = Offline::new(file.load()?, now);

@@ -107,7 +107,7 @@ fn listeners(arguments: &Arguments, source: &Source) -> Vec<Value> {
 }
 
 fn config(arguments: &Arguments, file: &PolicyFile, topology: Topology) -> PluginConfig {
-    let mut config = PluginConfig::new(file.document.clone());
+    let mut config = PluginConfig::new(file.document().clone());
     config.topology = topology;
     config.sidecar_cluster = Some(SIDECAR_CLUSTER.to_owned());
     // A credential goes to be judged in shadow over a Unix socket alone; the rendered TCP cluster has no mTLS.

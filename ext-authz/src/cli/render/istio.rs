@@ -193,7 +193,7 @@ impl Manifests<'_> {
 
     /// `shared_data`: whether the filter's VM has an id of its own. Only EnvoyFilter can give it one.
     fn config(&self, shared_data: bool) -> PluginConfig {
-        let mut config = PluginConfig::new(self.source.file.document.clone());
+        let mut config = PluginConfig::new(self.source.file.document().clone());
         config.sidecar_cluster = Some(self.arguments.sidecar_cluster().to_owned());
         config.shared_data = shared_data;
         config

@@ -128,7 +128,7 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 
 fn filter(arguments: &FilterArguments) -> Result<ExitCode, Failure> {
     let source = Source::load(&arguments.policy.policy, &arguments.sidecar_cluster)?;
-    let mut config = PluginConfig::new(source.file.document);
+    let mut config = PluginConfig::new(source.file.files.document);
     config.topology = arguments.topology.into();
     config.sidecar_cluster = Some(arguments.sidecar_cluster.clone());
     config.judge = arguments.judge;

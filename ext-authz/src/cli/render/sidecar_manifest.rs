@@ -133,7 +133,7 @@ fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
             "--config",
             format!("{FOLDER}/sidecar.yaml"),
         ],
-        "env": secrets.variables(),
+        "env": variables(sidecar, secrets),
         "ports": [
             { "name": "grpc", "containerPort": GRPC_PORT },
             { "name": "http", "containerPort": HTTP_PORT },
@@ -152,6 +152,22 @@ fn container(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Value {
         },
         "volumeMounts": mounts,
     })
+}
+
+/// Secrets by reference, and the values of `${NAME}` that the filter's copy was made with: both halves must judge by one
+/// policy. A name is never both: that is a load error.
+fn variables(sidecar: &Sidecar<'_>, secrets: &Secrets) -> Vec<Value> {
+    let mut variables = secrets.variables();
+    // Kubernetes expands `$(NAME)`.
+    variables.extend(
+        sidecar
+            .file
+            .files
+            .variables
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value.replace("$(", "$$(") })),
+    );
+    variables
 }
 
 /// Name of the volume of a folder of secrets outside of ours.
@@ -173,25 +189,20 @@ fn policy_name(file: &PolicyFile) -> &'static str {
 
 fn config_files(sidecar: &Sidecar<'_>) -> Result<Vec<ConfigFile>, Failure> {
     let policy = policy_name(sidecar.file);
-    let mut files = vec![
-        ConfigFile {
-            key: policy.to_owned(),
-            path: policy.to_owned(),
-            text: sidecar.file.text.clone(),
-        },
-        ConfigFile {
-            key: "sidecar.yaml".to_owned(),
-            path: "sidecar.yaml".to_owned(),
-            text: yaml::document(&server_config(sidecar.policy)),
-        },
-    ];
-    for role in sidecar.file.roles()? {
-        let path = below(&role.name)?;
+    let mut texts = sidecar.file.files.texts.iter();
+    let main = texts.next().map(|main| main.text.clone()).unwrap_or_default();
+    let server = yaml::document(&server_config(sidecar.policy));
+    let file = |name: &str, text| ConfigFile { key: name.to_owned(), path: name.to_owned(), text };
+    let mut files = vec![file(policy, main), file("sidecar.yaml", server)];
+    let included = texts.map(|text| (text.name.clone(), text.text.clone()));
+    let roles = sidecar.file.roles()?.into_iter().map(|role| (role.name, role.text));
+    for (name, text) in included.chain(roles) {
+        let path = below(&name)?;
         let key = key(&path)?;
         if files.iter().any(|file| file.key == key) {
             return Err(Failure::Usage(format!("two files would be `{key}` in the ConfigMap")));
         }
-        files.push(ConfigFile { key, path, text: role.text });
+        files.push(ConfigFile { key, path, text });
     }
     Ok(files)
 }
