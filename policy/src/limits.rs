@@ -21,6 +21,11 @@ pub const MAX_POLICY_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_SHAPE_PROBLEMS: usize = 50;
 /// Readings for that: most mistakes take one, a list that holds something else than rules a dozen for each.
 pub const MAX_SHAPE_REPAIRS: usize = 600;
+/// Most documents in a file of roles and bindings; P9 asks for 100,000 (DESIGN section 5).
+pub const MAX_YAML_DOCUMENTS: usize = 1_000_000;
+/// Most values in a YAML file, what aliases repeat included: more than a file of [`MAX_POLICY_BYTES`] that is not made of
+/// commas holds.
+pub const MAX_YAML_NODES: usize = 4_000_000;
 /// Longest wait for a dependency that a policy may ask for, in milliseconds.
 pub const MAX_TIMEOUT_MS: u64 = 60_000;
 /// Wait for the sidecar when the policy names none; Envoy's own ext_authz default (200 ms).

@@ -11,7 +11,7 @@ use crate::file::problem::Problem;
 use crate::file::shape;
 use crate::file::source::{Format, Open, Source};
 use crate::file::value_reader;
-use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES};
+use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES, MAX_YAML_DOCUMENTS, MAX_YAML_NODES};
 
 /// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
 #[derive(Debug, Clone)]
@@ -178,7 +178,16 @@ fn yaml(bytes: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
 
 /// YAML 1.2: `no` and `on` are text. No snippet of the file in messages: a secret may stand beside the mistake.
 fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! { strict_booleans: true, with_snippet: false }
+    serde_saphyr::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        // The library's own bounds are for strangers' files: a thousand bindings, or a few thousand routes.
+        budget: serde_saphyr::budget! {
+            max_documents: MAX_YAML_DOCUMENTS,
+            max_nodes: MAX_YAML_NODES,
+            max_events: MAX_YAML_NODES.saturating_mul(2),
+        },
+    }
 }
 
 fn syntax(what: &str, message: &str) -> Vec<Problem> {

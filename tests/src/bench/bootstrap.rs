@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::load::Crowd;
 use super::policy::{HEADERS, PROBE, Rules, open_routes, rbac, rule_routes, token_routes};
+use super::scale::Scale;
 use crate::Result;
 use crate::idp::Idp;
 
@@ -36,6 +38,8 @@ pub(super) enum Rung {
     OursFull(Rules),
     /// Our filter with ten of these rules, but it writes no header.
     OursPlain,
+    /// Our filter with many or few routes and issuers.
+    OursScale(Scale),
 }
 
 impl Rung {
@@ -53,6 +57,8 @@ impl Rung {
             Self::OursFull(Rules::Ten) => "ours_full_10",
             Self::OursFull(Rules::Thousand) => "ours_full_1000",
             Self::OursPlain => "ours_plain",
+            Self::OursScale(Scale::SMALL) => "ours_small",
+            Self::OursScale(_) => "ours_large",
         }
     }
 
@@ -72,6 +78,8 @@ impl Rung {
             Self::OursFull(Rules::Ten) => "our filter with 10 rules, cache on",
             Self::OursFull(Rules::Thousand) => "our filter with 1,000 rules, cache on",
             Self::OursPlain => "our filter with 10 rules and no header to write, cache on",
+            Self::OursScale(Scale::SMALL) => "our filter with 10 routes and 1 issuer",
+            Self::OursScale(_) => "our filter with 10,000 routes and 1,000 issuers",
         }
     }
 
@@ -82,12 +90,20 @@ impl Rung {
 
     /// Whether it refuses what no rule allows.
     pub(super) fn has_rules(self) -> bool {
-        matches!(self, Self::NativeFull(_) | Self::OursFull(_) | Self::OursPlain)
+        matches!(
+            self,
+            Self::NativeFull(_) | Self::OursFull(_) | Self::OursPlain | Self::OursScale(_)
+        )
     }
 
     /// Whether the upstream gets the identity headers.
     pub(super) fn sets_headers(self) -> bool {
         matches!(self, Self::NativeFull(_) | Self::OursFull(_))
+    }
+
+    /// Who asks it.
+    pub(super) fn crowd(self) -> Crowd {
+        if let Self::OursScale(scale) = self { Crowd::All(scale) } else { Crowd::One }
     }
 
     fn filters(self, parties: &Parties<'_>) -> Vec<Value> {
@@ -100,6 +116,9 @@ impl Rung {
             Self::OursToken => ours(token_routes(), REMEMBERED),
             Self::OursFull(rules) => ours(rule_routes(rules, true), REMEMBERED),
             Self::OursPlain => ours(rule_routes(Rules::Ten, false), REMEMBERED),
+            Self::OursScale(scale) => {
+                vec![parties.plugin(self, &scale.policy(parties.jwks_uri, false), REMEMBERED)]
+            }
             Self::NativeCold => vec![jwt_authn(parties.provider())],
             Self::NativeFull(rules) => {
                 let rbac = typed("rbac", "http.rbac.v3.RBAC", rbac(rules));
@@ -158,6 +177,10 @@ impl Parties<'_> {
         let issuers = if rung == Rung::Open { json!({}) } else { json!({ "main": main }) };
         let policy =
             json!({ "version": 1, "service": "bench", "issuers": issuers, "routes": routes });
+        self.plugin(rung, &policy, token_cache)
+    }
+
+    fn plugin(&self, rung: Rung, policy: &Value, token_cache: usize) -> Value {
         let plugin = json!({ "policy": policy, "shared_data": true, "token_cache": token_cache });
         wasm(rung, self.ours, "sallyport", &plugin.to_string())
     }
@@ -279,13 +302,15 @@ mod tests {
         Rung::OursPlain,
         Rung::OursFull(Rules::Ten),
         Rung::OursFull(Rules::Thousand),
+        Rung::OursScale(Scale::SMALL),
+        Rung::OursScale(Scale::LARGE),
     ];
 
     #[test]
     fn our_policies_load_without_a_warning() {
         let parties = Parties {
             issuer: "http://127.0.0.1:1/a",
-            jwks_uri: "",
+            jwks_uri: "http://127.0.0.1:1/keys",
             ours: "/ours",
             nothing: "/nothing",
         };

@@ -4,6 +4,7 @@
 use super::Measure;
 use super::bootstrap::Rung;
 use super::policy::Rules;
+use super::scale::Scale;
 use crate::idp::Alg;
 
 /// Two rungs under the same load. `measure` is none for the floor, which is shown and no measure.
@@ -56,6 +57,12 @@ pub(super) const COMPARISONS: &[Comparison] = &[
         Rung::NativeFull(Rules::Thousand),
     ),
     warm(Measure::WarmPolicy, "P2 over a filter that does nothing", Rung::OursPlain, Rung::Nothing),
+    warm(
+        Measure::Scale,
+        "P9 on Envoy",
+        Rung::OursScale(Scale::LARGE),
+        Rung::OursScale(Scale::SMALL),
+    ),
     warm(Measure::WarmToken, "P3", Rung::OursToken, Rung::NativeCold),
 ];
 

@@ -55,6 +55,16 @@ impl Figure {
             .ok_or_else(|| format!("{measure}: nothing was measured").into())
     }
 
+    /// A measure of which both sides want little: pairs of ours and the peer's, one for each round.
+    pub(super) fn less_is_better(
+        measure: &str,
+        unit: &'static str,
+        sides: &[(f64, f64)],
+    ) -> Result<Self> {
+        Self::of_sides(measure, unit, sides.iter().copied(), |ours, peer| peer / ours)
+            .ok_or_else(|| format!("{measure}: nothing was measured").into())
+    }
+
     fn of(
         measure: &str,
         unit: &'static str,

@@ -3,12 +3,14 @@
 //! process grows by for each worker more, and, inside of that, the linear memories of the workers'
 //! VMs. The peers are the goals of DESIGN section 5; nothing is compared with another filter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bootstrap::{self, Modules, Rung};
+use super::decision::{GOAL_LOAD_MS, MILLISECONDS};
 use super::figure::{BYTES, Figure, MEGABYTES};
 use super::load::{Load, Width};
 use super::policy::{PROBE, Rules};
+use super::scale::Scale;
 use super::{Plan, Setup, probe};
 use crate::Result;
 use crate::envoy::{Envoy, Options};
@@ -18,6 +20,8 @@ use crate::idp::{Alg, Idp};
 const GOAL_BYTES: f64 = 1_000_000.0;
 /// DESIGN section 5: 8 MB for each worker.
 const GOAL_MEGABYTES: f64 = 8.0;
+/// The goal: 64 MB for the large policy.
+const GOAL_SCALE_MEGABYTES: f64 = 64.0;
 /// Workers of the smaller and of the larger Envoy. What both have once, such as the compiled code,
 /// is no part of the difference.
 const WORKERS: [u32; 2] = [1, 5];
@@ -70,6 +74,53 @@ pub(super) async fn measure(setup: &Setup, say: &mut dyn FnMut(&str)) -> Result<
     ])
 }
 
+/// P9: what the filter needs for the large policy, and how long it takes until its worker answers, less what it takes
+/// with the small one.
+pub(super) async fn measure_scale(setup: &Setup, say: &mut dyn FnMut(&str)) -> Result<Vec<Figure>> {
+    let mut memory = Vec::new();
+    let mut milliseconds = Vec::new();
+    let Plan { processes, .. } = setup.plan;
+    for round in 1..=processes {
+        say(&format!("loading a large policy in Envoy, round {round} of {processes}"));
+        let small = loaded(setup, Scale::SMALL).await?;
+        let large = loaded(setup, Scale::LARGE).await?;
+        memory.push(megabytes(large.linear));
+        milliseconds.push((large.seconds.as_secs_f64() - small.seconds.as_secs_f64()) * 1e3);
+    }
+    Ok(vec![
+        Figure::to_goal("P9 load in Envoy", MILLISECONDS, GOAL_LOAD_MS, &milliseconds)?,
+        Figure::to_goal("P9 linear memory", MEGABYTES, GOAL_SCALE_MEGABYTES, &memory)?,
+    ])
+}
+
+/// An Envoy that answers by a policy.
+struct Loaded {
+    /// From its start to its first answer.
+    seconds: Duration,
+    /// The linear memory of its worker, KiB.
+    linear: f64,
+}
+
+async fn loaded(setup: &Setup, scale: Scale) -> Result<Loaded> {
+    let rung = Rung::OursScale(scale);
+    let idp = Idp::start(0).await?;
+    let modules = Modules { ours: &setup.wasm, nothing: &setup.nothing };
+    let config = bootstrap::render(&[rung], &idp, modules)?;
+    let options = Options { concurrency: 1, log_level: "warning".to_owned(), ..Options::default() };
+    let started = Instant::now();
+    let mut envoy = Envoy::start(&setup.binary, &config, options).await?;
+    let port = envoy.listener_ports().await?.get(rung.listener()).copied();
+    let port = port.ok_or("Envoy does not listen")?;
+    probe::refused(port, &rung.crowd().probe_path()).await?;
+    let seconds = started.elapsed();
+    let memories =
+        linear_memories(&std::fs::read_to_string(format!("/proc/{}/smaps", envoy.pid()))?);
+    let linear = mean_of_largest(memories, 1).ok_or("the worker has no linear memory")?;
+    envoy.stop().await?;
+    idp.stop().await?;
+    Ok(Loaded { seconds, linear })
+}
+
 fn megabytes(kib: f64) -> f64 {
     kib * 1024.0 / 1e6
 }
@@ -78,7 +129,7 @@ fn megabytes(kib: f64) -> f64 {
 async fn resident(setup: &Setup, workers: u32) -> Result<Resident> {
     let rung = Rung::OursFull(Rules::Ten);
     let idp = Idp::start(0).await?;
-    let load = Load::mint(&idp, Alg::Rs256, WIDTH)?;
+    let load = Load::mint(&idp, Alg::Rs256, rung.crowd(), WIDTH)?;
     let modules = Modules { ours: &setup.wasm, nothing: &setup.nothing };
     let config = bootstrap::render(&[rung], &idp, modules)?;
     let options =

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::policy::asked_path;
+use super::policy::{HOST, PROBE, asked_path};
+use super::scale::{CALLERS, Scale};
 use crate::envoy::Envoy;
 use crate::folder::Folder;
-use crate::idp::{Alg, Idp, now};
+use crate::idp::{Alg, Claims, Idp, now};
 use crate::process::Process;
 use crate::{Result, limits};
 
@@ -26,7 +27,7 @@ local at = 0
 
 function init(arguments)
   for number, one in ipairs(lines) do
-    local headers = { ["Host"] = "bench.example", ["Authorization"] = "Bearer " .. one.token }
+    local headers = { ["Host"] = host, ["Authorization"] = "Bearer " .. one.token }
     requests[number] = wrk.format("GET", one.path, headers)
   end
 end
@@ -62,6 +63,47 @@ pub(super) struct Width {
     pub(super) connections: u32,
 }
 
+/// Who asks for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crowd {
+    /// One subject of one issuer, for the rules that are asked in turn.
+    One,
+    /// The callers of a scale, each for its own route.
+    All(Scale),
+}
+
+impl Crowd {
+    /// How wide its load is. The figures of the peers that we know were taken with the first.
+    pub(super) fn width(self) -> Width {
+        let tokens = if self == Self::One { 100 } else { CALLERS };
+        Width { tokens, connections: 16 }
+    }
+
+    /// The path that one of them asks for.
+    fn path(self, number: usize) -> String {
+        match self {
+            Self::One => asked_path(number, number),
+            Self::All(scale) => scale.path_of(number),
+        }
+    }
+
+    /// The path that single requests are sent to, with a token of the first of them.
+    pub(super) fn probe_path(self) -> String {
+        match self {
+            Self::One => PROBE.to_owned(),
+            Self::All(scale) => scale.path_of(0),
+        }
+    }
+
+    /// Makes the claims those of one of them.
+    pub(super) fn identify(self, number: usize, claims: &mut Claims) {
+        if let Self::All(scale) = self {
+            claims.insert("iss".to_owned(), scale.issuer_of(number).into());
+            claims.insert("sub".to_owned(), scale.subject_of(number).into());
+        }
+    }
+}
+
 /// A prepared load.
 #[derive(Debug)]
 pub(super) struct Load {
@@ -71,15 +113,16 @@ pub(super) struct Load {
 
 impl Load {
     /// Mints the tokens and writes the script.
-    pub(super) fn mint(idp: &Idp, alg: Alg, width: Width) -> Result<Self> {
+    pub(super) fn mint(idp: &Idp, alg: Alg, crowd: Crowd, width: Width) -> Result<Self> {
         let exp = now().saturating_add(TOKEN_SECONDS);
-        let mut script = String::from("local lines = {\n");
+        let mut script = format!("local host = \"{HOST}\"\nlocal lines = {{\n");
         // Each has an id of its own, so no two are equal.
         for number in 0..width.tokens {
             let token = idp.access_token_with(alg, |claims| {
+                crowd.identify(number, claims);
                 claims.insert("exp".to_owned(), exp.into());
             })?;
-            let path = asked_path(number, number);
+            let path = crowd.path(number);
             script.push_str(&format!("  {{ path = \"{path}\", token = \"{token}\" }},\n"));
         }
         script.push_str("}\n");
@@ -177,7 +220,8 @@ mod tests {
     #[tokio::test]
     async fn every_token_is_another() {
         let idp = Idp::start(0).await.unwrap();
-        let load = Load::mint(&idp, Alg::Es256, Width { tokens: 20, connections: 1 }).unwrap();
+        let load =
+            Load::mint(&idp, Alg::Es256, Crowd::One, Width { tokens: 20, connections: 1 }).unwrap();
         let script = std::fs::read_to_string(load.folder.path().join("load.lua")).unwrap();
         let mut lines: Vec<&str> =
             script.lines().filter_map(|line| line.split_once("token = ").map(|l| l.1)).collect();

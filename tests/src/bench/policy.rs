@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+/// The host that the load asks.
+pub(super) const HOST: &str = "bench.example";
 /// Rules that the load asks, each as often as the others. They are the last ones of every policy,
 /// in the order of their names, which is the order in which Envoy tries them.
 pub(super) const ASKED: usize = 10;

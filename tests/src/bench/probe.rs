@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::bootstrap::Rung;
-use super::policy::{HEADERS, PROBE, UNRULED};
+use super::policy::{HEADERS, HOST, UNRULED};
 use crate::http1::{Request, Response};
 use crate::idp::{Alg, Claims, Idp};
 use crate::{Result, limits};
@@ -25,33 +25,50 @@ enum Answer {
 pub(super) async fn check(rung: Rung, port: u16, idp: &Idp, alg: Alg) -> Result<()> {
     let allowed = Answer::Allowed(rung.sets_headers());
     let refused = if rung.asks_token() { Answer::Refused } else { Answer::Allowed(false) };
-    let good = idp.access_token_with(alg, |_| {})?;
-    let changed = |change: fn(&mut Claims)| idp.access_token_with(alg, change);
+    let (crowd, path) = (rung.crowd(), rung.crowd().probe_path());
+    let first = |claims: &mut Claims| crowd.identify(0, claims);
+    let good = idp.access_token_with(alg, first)?;
+    let changed = |change: fn(&mut Claims)| {
+        idp.access_token_with(alg, |claims| {
+            first(claims);
+            change(claims);
+        })
+    };
 
     // The first request of all may wait for the keys.
     let mut cases = vec![
-        ("a good token", PROBE, Some(good.clone()), allowed),
-        ("a good token again", PROBE, Some(good.clone()), allowed),
-        ("no token", PROBE, None, refused),
-        ("a bad signature", PROBE, Some(idp.bad_signature(alg, |_| {})?), refused),
+        ("a good token", path.as_str(), Some(good.clone()), allowed),
+        ("a good token again", path.as_str(), Some(good.clone()), allowed),
+        ("no token", path.as_str(), None, refused),
+        ("a bad signature", path.as_str(), Some(idp.bad_signature(alg, first)?), refused),
         (
             "an expired token",
-            PROBE,
+            path.as_str(),
             Some(changed(|claims| set(claims, "exp", 1_000_000))?),
             refused,
         ),
-        ("another audience", PROBE, Some(changed(|claims| set(claims, "aud", "else"))?), refused),
-        ("another issuer", PROBE, Some(changed(|claims| set(claims, "iss", "else"))?), refused),
+        (
+            "another audience",
+            path.as_str(),
+            Some(changed(|claims| set(claims, "aud", "else"))?),
+            refused,
+        ),
+        (
+            "another issuer",
+            path.as_str(),
+            Some(changed(|claims| set(claims, "iss", "else"))?),
+            refused,
+        ),
     ];
     if rung.has_rules() {
         let narrow = changed(|claims| set(claims, "scope", "orders.list"))?;
-        cases.push(("a token without the scope", PROBE, Some(narrow), Answer::Refused));
+        cases.push(("a token without the scope", path.as_str(), Some(narrow), Answer::Refused));
         let strange = changed(|claims| set(claims, "realm_access", json!({ "roles": ["guest"] })))?;
-        cases.push(("a token without a role", PROBE, Some(strange), Answer::Refused));
+        cases.push(("a token without a role", path.as_str(), Some(strange), Answer::Refused));
         cases.push(("a path without a rule", UNRULED, Some(good), Answer::Refused));
     }
     for (what, path, token, expected) in cases {
-        let request = Request::get("bench.example", path);
+        let request = Request::get(HOST, path);
         let request = match token {
             Some(token) => request.bearer(&token),
             None => request,
@@ -71,10 +88,22 @@ pub(super) async fn check(rung: Rung, port: u16, idp: &Idp, alg: Alg) -> Result<
 /// # Errors
 /// When it does not.
 pub(super) async fn allowed(port: u16, path: &str, token: &str) -> Result<()> {
-    let request = Request::get("bench.example", path).bearer(token);
+    let request = Request::get(HOST, path).bearer(token);
     let response = request.send_to_port(port, limits::ANSWER).await?;
     match response.status {
         200 => Ok(()),
+        _ => Err(format!("{path} was answered with {}", shown(&response)).into()),
+    }
+}
+
+/// Sends one request without a token, which has to be refused.
+///
+/// # Errors
+/// When it is not.
+pub(super) async fn refused(port: u16, path: &str) -> Result<()> {
+    let response = Request::get(HOST, path).send_to_port(port, limits::ANSWER).await?;
+    match response.status {
+        401 => Ok(()),
         _ => Err(format!("{path} was answered with {}", shown(&response)).into()),
     }
 }
