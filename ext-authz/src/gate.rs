@@ -153,10 +153,9 @@ fn with_context<R>(
 }
 
 impl Judged {
-    /// The answer to a denial.
-    pub(crate) fn answer(&self, denial: &Denial) -> Answer {
-        let rule = self.decision.rule.as_deref();
-        Answer::new(denial, self.loaded.policy.service(), rule, &self.id)
+    /// The answer to a denial of this request.
+    pub(crate) fn answer(&self, denial: &Denial, raw: &RawRequest<'_>) -> Answer {
+        self.loaded.policy.answer(denial, &self.decision, raw, &self.id)
     }
 
     /// For how many seconds a filter may reuse this: 0 unless it is a plain allow that was judged by the filter's own

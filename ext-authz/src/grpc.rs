@@ -40,7 +40,7 @@ impl Authorization for AuthorizationDoor {
         };
         let judged = self.0.judge(raw, Entrance::Grpc).await;
         let digest = attributes.context_extensions.get(DIGEST).map(String::as_str);
-        let verdict = Verdict::new(&judged, &headers);
+        let verdict = Verdict::new(&judged, &raw);
         Ok(Response::new(verdict.into_response(metadata(&judged, digest))))
     }
 }

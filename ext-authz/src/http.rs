@@ -51,7 +51,7 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     let judged = gate.judge(raw, Entrance::Http).await;
     match &judged.decision.outcome {
         Outcome::Allow(permit) => allow(permit.mutations(), &headers),
-        Outcome::Deny(denial) => answer(judged.answer(denial)),
+        Outcome::Deny(denial) => answer(judged.answer(denial, &raw)),
     }
 }
 

@@ -12,7 +12,7 @@ use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value};
 use envoy_types::pb::google::rpc::Status;
-use sallyport_policy::{Answer, Header, Mutations, Outcome, Reason};
+use sallyport_policy::{Answer, Header, Mutations, Outcome, RawRequest, Reason};
 use tonic::Code;
 
 use crate::gate::Judged;
@@ -35,16 +35,16 @@ pub(crate) enum Refusal {
 }
 
 impl Verdict {
-    pub(crate) fn new(judged: &Judged, headers: &[Header<'_>]) -> Self {
+    pub(crate) fn new(judged: &Judged, raw: &RawRequest<'_>) -> Self {
         match &judged.decision.outcome {
-            Outcome::Allow(permit) => Self::Allow(allow(permit.mutations(), headers)),
-            Outcome::Deny(denial) => Self::deny(judged.answer(denial)),
+            Outcome::Allow(permit) => Self::Allow(allow(permit.mutations(), raw.headers)),
+            Outcome::Deny(denial) => Self::deny(denial.reason, judged.answer(denial, raw)),
         }
     }
 
-    fn deny(answer: Answer) -> Self {
+    fn deny(reason: Reason, answer: Answer) -> Self {
         let Answer { status, headers, body } = answer;
-        let refusal = match status {
+        let refusal = match reason.status() {
             401 => Refusal::Unauthenticated,
             _ => Refusal::PermissionDenied,
         };
@@ -137,7 +137,7 @@ mod tests {
     fn a_denial_is_never_beside_code_zero() {
         for reason in Reason::ALL {
             let answer = Answer::new(&Denial::new(*reason), "s", None, "d");
-            let response = Verdict::deny(answer).into_response(Struct::default());
+            let response = Verdict::deny(*reason, answer).into_response(Struct::default());
             let expected = if reason.status() == 401 { 16 } else { 7 };
             assert_eq!(response.status.unwrap().code, expected, "{reason}");
             let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else {

@@ -239,7 +239,7 @@ fn headers(allowed: Allowed) -> Option<VerdictHeaders> {
 
 fn refusal(denied: Denied) -> Option<Answer> {
     let status = u16::try_from(denied.status?.code).ok()?;
-    if !(400..=599).contains(&status) {
+    if !matches!(status, 301 | 302 | 303 | 307 | 400..=599) {
         return None;
     }
     let headers = denied.headers.into_iter().map(header).collect::<Option<Vec<_>>>()?;

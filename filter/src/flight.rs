@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use sallyport_policy::{
-    Answer, Call, Check, Decision, Denial, Door, Outcome, RawRequest, Reason, Reply, Request, Step,
+    Call, Check, Decision, Denial, Door, Outcome, RawRequest, Reason, Reply, Request, Step,
 };
 
 use crate::capture::Capture;
@@ -76,10 +76,10 @@ impl Flight {
     pub(crate) fn start(me: &Rc<RefCell<Self>>) -> Now {
         let mut flight = me.borrow_mut();
         let Some(block) = host::header_pairs(Map::Request) else {
-            return flight.refuse(Reason::PolicyUnavailable);
+            return flight.refuse(Reason::PolicyUnavailable, &[]);
         };
         let Some(pairs) = pairs::parse(&block) else {
-            return flight.refuse(Reason::RequestMalformed);
+            return flight.refuse(Reason::RequestMalformed, &[]);
         };
         let gate = Rc::clone(&flight.gate);
         let raw = raw(&pairs);
@@ -105,7 +105,7 @@ impl Flight {
         flight.waiting = false;
         let block = std::mem::take(&mut flight.headers);
         let Some(pairs) = pairs::parse(&block) else {
-            return flight.refuse(Reason::RequestMalformed);
+            return flight.refuse(Reason::RequestMalformed, &[]);
         };
         let raw = raw(&pairs);
         let now = flight.drive(me, &raw, &pairs, Some(reply));
@@ -153,7 +153,7 @@ impl Flight {
         let gate = Rc::clone(&self.gate);
         let request = match Request::parse(*raw) {
             Ok(request) => request,
-            Err(reason) => return self.refuse(reason),
+            Err(reason) => return self.refuse(reason, pairs),
         };
         let context = gate.context();
         let mut step = match reply {
@@ -173,7 +173,7 @@ impl Flight {
             match self.answer(me, raw, &call) {
                 Ok(Some(reply)) => step = self.check.resume(&context, &request, reply),
                 Ok(None) => return Now::Waits,
-                Err(reason) => return self.refuse(reason),
+                Err(reason) => return self.refuse(reason, pairs),
             }
         }
     }
@@ -263,21 +263,23 @@ impl Flight {
                     Now::Continues
                 } else {
                     self.passed = false;
-                    self.respond(&Denial::new(Reason::PolicyUnavailable), None)
+                    let reason = Reason::PolicyUnavailable;
+                    let refused = Decision::refused(reason, Door::Filter);
+                    self.respond(&Denial::new(reason), &refused, pairs)
                 }
             }
-            Outcome::Deny(denial) => self.respond(denial, decision.rule.as_deref()),
+            Outcome::Deny(denial) => self.respond(denial, decision, pairs),
         }
     }
 
-    fn refuse(&mut self, reason: Reason) -> Now {
+    fn refuse(&mut self, reason: Reason, pairs: &[Pair<'_>]) -> Now {
         let decision = Decision::refused(reason, Door::Filter);
-        self.apply(&decision, &[])
+        self.apply(&decision, pairs)
     }
 
-    fn respond(&self, denial: &Denial, rule: Option<&str>) -> Now {
+    fn respond(&self, denial: &Denial, decision: &Decision, pairs: &[Pair<'_>]) -> Now {
         let id = self.gate.fresh_id();
-        let answer = Answer::new(denial, self.gate.policy.service(), rule, &id);
+        let answer = self.gate.policy.answer(denial, decision, &raw(pairs), &id);
         let headers = pairs::serialise(
             answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
         );

@@ -354,6 +354,7 @@ impl Check {
                 identity: passed.identity,
                 door: if verdict.cached { Door::Cache } else { Door::Sidecar },
                 deferred: false,
+                on_deny: None,
             };
         }
         let reason = match route.access {
@@ -391,6 +392,7 @@ fn permitted(
         identity,
         door: door(context.side),
         deferred: false,
+        on_deny: None,
     }
 }
 
@@ -417,6 +419,7 @@ fn refuse(
         identity,
         door: if relayed { Door::Sidecar } else { door(context.side) },
         deferred: false,
+        on_deny: route.on_deny.clone(),
     }
 }
 

@@ -70,3 +70,5 @@ pub const REFUSAL_SECONDS: i64 = 10;
 pub const MAX_REFUSALS: usize = 256;
 /// Most bytes that they may take.
 pub const MAX_REFUSAL_BYTES: usize = 512 * 1024;
+/// Longest address, escaped, that a redirect carries as `return_to`; RFC 9110 section 4.1 has 8,000 octets for all of it.
+pub const MAX_RETURN_TO_BYTES: usize = 4 * 1024;

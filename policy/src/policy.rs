@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::RemovedHeaders;
 use crate::answer::reason::Reason;
 use crate::check::Side;
@@ -25,6 +26,8 @@ pub struct Policy {
     pub(crate) table: RouteTable,
     pub(crate) roles: Roles,
     pub(crate) without_route: Reason,
+    /// How denials look that no route made.
+    pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) removed: RemovedLists,
     pub(crate) headers_read: Vec<Box<str>>,
     pub(crate) mirror: Option<crate::mirror::MirrorRules>,
@@ -51,6 +54,7 @@ impl Policy {
             table: RouteTable::default(),
             roles: Roles::default(),
             without_route: Reason::PolicyUnavailable,
+            on_deny: None,
             removed: RemovedLists::default(),
             headers_read: Vec::new(),
             mirror: None,

@@ -12,11 +12,12 @@ use crate::idp::Idp;
 use crate::stage::Stage;
 
 mod doors;
+mod effects;
 mod table;
 mod tokens;
 
 use doors::Doors;
-pub use table::{ROWS, Row};
+pub use table::Row;
 
 /// How a credential is sent.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,11 @@ pub enum Differs {
     Reads(Reason, &'static str),
 }
 
+/// All rows.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [table::ROWS, effects::ROWS].into_iter().flatten()
+}
+
 /// A row with its tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -68,10 +74,25 @@ pub(crate) struct Said {
     pub(crate) rule: Option<String>,
     pub(crate) would_deny: Option<String>,
     pub(crate) challenge: Option<String>,
+    /// On denial: what it looks like.
+    pub(crate) shape: Option<Shape>,
     /// On allow: the headers of [`OWNED`] as the upstream gets them.
     pub(crate) upstream: Option<BTreeMap<&'static str, Vec<String>>>,
     pub(crate) door: Option<String>,
 }
+
+/// What a denial looks like, besides what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Shape {
+    /// Those of [`SHAPING`].
+    pub(crate) headers: BTreeMap<&'static str, String>,
+    /// The body where it is text, without the decision's id.
+    pub(crate) text: Option<String>,
+}
+
+/// Headers of denials that are compared.
+pub(crate) const SHAPING: &[&str] =
+    &["content-type", "cache-control", "location", "grpc-status", "x-sallyport-reason"];
 
 /// Headers that the policy sets or removes.
 pub(crate) const OWNED: &[&str] = &["x-user", "x-client", "x-tenant", "x-order", "authorization"];
@@ -86,7 +107,7 @@ pub(crate) const SPOOFED: &[(&str, &str)] =
 /// When a door cannot be asked at all.
 pub async fn disagreements(stage: &Stage) -> Result<Vec<String>> {
     let asks: Vec<Ask> =
-        ROWS.iter().enumerate().map(|(at, row)| ask(&stage.idp, at, row)).collect::<Result<_>>()?;
+        rows().enumerate().map(|(at, row)| ask(&stage.idp, at, row)).collect::<Result<_>>()?;
     let mut doors = Doors::open(stage).await?;
     let offline = doors.offline(&asks).await?;
     let mut wrong = Vec::new();
@@ -99,7 +120,7 @@ pub async fn disagreements(stage: &Stage) -> Result<Vec<String>> {
             }
         };
         let own = Said {
-            status: row.reason.status(),
+            status: row.status.unwrap_or(row.reason.status()),
             reason: Some(row.reason.word().to_owned()),
             rule: Some(row.rule.to_owned()).filter(|rule| !rule.is_empty()),
             would_deny: row.would_deny.map(|reason| reason.word().to_owned()),
@@ -113,10 +134,10 @@ pub async fn disagreements(stage: &Stage) -> Result<Vec<String>> {
             differ(if raw { "gRPC with header_map" } else { "gRPC with headers" }, &said, &told);
         }
         if row.http != Differs::NotAsked {
-            let said = doors.http(ask).await?;
+            let said = comparable(doors.http(ask).await?, row.http);
             differ("HTTP", &said, &expected(offline, row.http));
         }
-        let said = doors.envoy(ask).await?;
+        let said = comparable(doors.envoy(ask).await?, row.envoy);
         counted.note_filter(row, offline);
         differ("the filter", &said, &expected(offline, row.envoy));
     }
@@ -141,9 +162,24 @@ fn expected(offline: &Said, differs: Differs) -> Said {
         },
     };
     let allowed = said.status == 200;
+    let in_json = said.shape.as_ref().is_none_or(|shape| shape.text.is_none());
     // An allow tells nothing of itself here; the counters do.
     let told = |text: Option<String>| text.filter(|_| !allowed);
-    Said { reason: told(said.reason), rule: told(said.rule), would_deny: None, door: None, ..said }
+    let rule = told(said.rule).filter(|_| in_json);
+    Said { reason: told(said.reason), rule, would_deny: None, door: None, ..said }
+}
+
+/// An answer of another server, or to another path, has a shape of its own. The HTTP door does not
+/// know the client's scheme, and takes it for `https`.
+fn comparable(mut said: Said, differs: Differs) -> Said {
+    if differs != Differs::No {
+        return Said { shape: None, ..said };
+    }
+    if let Some(location) = said.shape.as_mut().and_then(|shape| shape.headers.get_mut("location"))
+    {
+        *location = location.replace("=https%3A", "=http%3A");
+    }
+    said
 }
 
 fn ask(idp: &Idp, at: usize, row: &'static Row) -> Result<Ask> {

@@ -1,6 +1,6 @@
 //! Offline check, filter in Envoy, gRPC and HTTP give the same answers to the same requests.
 
-use sallyport_tests::agreement::{self, ROWS};
+use sallyport_tests::agreement::{self, rows};
 use sallyport_tests::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,9 +13,10 @@ async fn all_doors_agree() {
 
 #[test]
 fn the_table_is_large_and_its_rows_have_names() {
-    assert!(ROWS.len() >= 60, "{}", ROWS.len());
-    let mut names: Vec<_> = ROWS.iter().map(|row| (row.name, row.rule)).collect();
+    let mut names: Vec<_> = rows().map(|row| (row.name, row.rule)).collect();
+    let all = names.len();
+    assert!(all >= 60, "{all}");
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), ROWS.len());
+    assert_eq!(names.len(), all);
 }

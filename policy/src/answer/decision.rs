@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::answer::Answer;
+use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Permit;
 use crate::answer::reason::Reason;
 use crate::identity::Identity;
@@ -47,6 +48,8 @@ pub struct Decision {
     pub door: Door,
     /// The sidecar still owes this request a judgement in shadow (`mode: async`).
     pub deferred: bool,
+    /// How the denial looks; none: as the file says.
+    pub(crate) on_deny: Option<Arc<OnDeny>>,
 }
 
 /// Allow or deny.
@@ -89,6 +92,7 @@ impl Decision {
             identity: None,
             door,
             deferred: false,
+            on_deny: None,
         }
     }
 

@@ -1,14 +1,22 @@
-//! Denials as HTTP answers, the same bytes in every door: status, RFC 6750 challenge, RFC 9457 body.
-//! Nothing in them tells an attacker more than which kind of credential to bring.
+//! Denials as HTTP answers, the same bytes in every door: status, RFC 6750 challenge, and a body in the form that the
+//! request takes: RFC 9457, text, or gRPC's status. Nothing in them tells an attacker more than which kind of
+//! credential to bring.
 
+pub(crate) mod accept;
 pub(crate) mod decision;
+pub(crate) mod on_deny;
 pub(crate) mod permit;
 pub(crate) mod reason;
+mod remedy;
 
 use serde::Serialize;
 
-use crate::answer::decision::Denial;
+use crate::answer::accept::{Form, is_grpc, preferred};
+use crate::answer::decision::{Decision, Denial};
+use crate::answer::on_deny::{Format, OnDeny};
 use crate::answer::reason::Reason;
+use crate::policy::Policy;
+use crate::request::RawRequest;
 
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +25,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case, values without control characters.
     pub headers: Vec<(String, String)>,
-    /// `application/problem+json`.
+    /// JSON or text, as `content-type` says.
     pub body: String,
 }
 
@@ -37,34 +45,118 @@ struct Problem<'a> {
     decision: &'a str,
 }
 
-impl Answer {
-    /// The answer to a denial. `realm` is the policy's service, `decision` an id that logs carry too (may be empty).
+impl Policy {
+    /// The answer to a denial, as `on_deny` and the request's headers want it. `decision` is what holds the denial, `id`
+    /// is in the logs too (may be empty).
     #[must_use]
-    pub fn new(denial: &Denial, realm: &str, rule: Option<&str>, decision: &str) -> Self {
+    pub fn answer(
+        &self,
+        denial: &Denial,
+        decision: &Decision,
+        raw: &RawRequest<'_>,
+        id: &str,
+    ) -> Answer {
         if let Some(relayed) = &denial.relayed {
             return relayed.clone();
         }
-        let reason = denial.reason;
-        let status = reason.status();
-        let problem = Problem {
-            r#type: format!("urn:sallyport:reason:{reason}"),
-            title: title(status),
-            status,
-            detail: reason.sentence(),
-            reason,
-            rule,
-            scope: denial.scope.as_deref(),
-            decision,
-        };
-        let mut headers = vec![
-            ("content-type".to_owned(), "application/problem+json".to_owned()),
-            ("cache-control".to_owned(), "no-store".to_owned()),
-        ];
-        if let Some(challenge) = challenge(denial, realm) {
-            headers.push(("www-authenticate".to_owned(), challenge));
+        let on_deny = decision.on_deny.as_deref().or(self.on_deny.as_deref());
+        let form = form(on_deny, raw);
+        let mut answer =
+            Answer::in_form(form, denial, self.service(), decision.rule.as_deref(), id);
+        let Some(on_deny) = on_deny else { return answer };
+        if let Some(redirect) = on_deny.redirect.as_deref().filter(|_| form != Form::Grpc)
+            && let Some(location) = redirect.location(answer.status, raw)
+        {
+            answer.status = redirect.code;
+            answer.headers.retain(|(name, _)| name != "www-authenticate");
+            answer.push("location", location);
         }
-        Self { status, headers, body: serde_json::to_string(&problem).unwrap_or_default() }
+        if on_deny.decision_header {
+            answer.push("x-sallyport-reason", denial.reason.word().to_owned());
+            if !id.is_empty() {
+                answer.push("x-sallyport-decision", id.to_owned());
+            }
+        }
+        answer
     }
+}
+
+fn form(on_deny: Option<&OnDeny>, raw: &RawRequest<'_>) -> Form {
+    if is_grpc(raw) {
+        return Form::Grpc;
+    }
+    match on_deny.map(|on_deny| on_deny.format).unwrap_or_default() {
+        Format::Auto => preferred(raw.headers),
+        Format::Problem => Form::Problem,
+        Format::Json => Form::Json,
+        Format::Plain => Form::Plain,
+    }
+}
+
+impl Answer {
+    /// The answer where there is no request to shape it by. `realm` is the policy's service.
+    #[must_use]
+    pub fn new(denial: &Denial, realm: &str, rule: Option<&str>, decision: &str) -> Self {
+        Self::in_form(Form::Problem, denial, realm, rule, decision)
+    }
+
+    fn in_form(
+        form: Form,
+        denial: &Denial,
+        realm: &str,
+        rule: Option<&str>,
+        decision: &str,
+    ) -> Self {
+        let reason = denial.reason;
+        let (content_type, body) = match form {
+            Form::Problem => ("application/problem+json", problem(denial, rule, decision)),
+            Form::Json => ("application/json", problem(denial, rule, decision)),
+            Form::Plain => ("text/plain; charset=utf-8", line(reason, decision)),
+            // Envoy makes `grpc-message` of it, and HTTP 200.
+            Form::Grpc => ("application/grpc", reason.sentence().to_owned()),
+        };
+        let mut answer = Self { status: reason.status(), headers: Vec::new(), body };
+        answer.push("content-type", content_type.to_owned());
+        answer.push("cache-control", "no-store".to_owned());
+        if form == Form::Grpc {
+            answer.push("grpc-status", reason.grpc_status().to_string());
+        }
+        if let Some(challenge) = challenge(denial, realm) {
+            answer.push("www-authenticate", challenge);
+        }
+        answer
+    }
+
+    fn push(&mut self, name: &str, value: String) {
+        self.headers.push((name.to_owned(), value));
+    }
+}
+
+fn problem(denial: &Denial, rule: Option<&str>, decision: &str) -> String {
+    let reason = denial.reason;
+    let status = reason.status();
+    let problem = Problem {
+        r#type: format!("urn:sallyport:reason:{reason}"),
+        title: title(status),
+        status,
+        detail: reason.sentence(),
+        reason,
+        rule,
+        scope: denial.scope.as_deref(),
+        decision,
+    };
+    serde_json::to_string(&problem).unwrap_or_default()
+}
+
+/// `401 token_missing: no access token was presented (decision 0123456789abcdef)`
+fn line(reason: Reason, decision: &str) -> String {
+    let mut line =
+        [&*reason.status().to_string(), " ", reason.word(), ": ", reason.sentence()].concat();
+    if !decision.is_empty() {
+        line.extend([" (decision ", decision, ")"]);
+    }
+    line.push('\n');
+    line
 }
 
 /// RFC 6750 section 3: no error code when nothing was presented; the scope that would do when one is missing.

@@ -6,6 +6,7 @@ mod forward;
 mod introspection;
 mod issuer;
 mod keys;
+mod on_deny;
 mod requirements;
 mod route;
 mod settings;
@@ -97,11 +98,14 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         open_and_async(&format!("hosts.{name}."), host.mode, host.failure_mode, problems);
     }
     let issuers = compile_issuers(source, half, problems);
+    let on_deny = source.on_deny.as_ref().map(|own| on_deny::on_deny("on_deny", own, problems));
+    let on_deny = on_deny.map(Arc::new);
     let mut compiler = RouteCompiler {
         source,
         issuers: &issuers,
         inheritance: Inheritance::default(),
         names: BTreeSet::new(),
+        on_deny: on_deny.clone(),
         table: RouteTable::default(),
         routes: Vec::new(),
         used_issuers: BTreeSet::new(),
@@ -132,6 +136,7 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         table,
         roles,
         without_route: Reason::NoRoute,
+        on_deny,
         removed,
         headers_read,
         mirror: source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems)),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::answer::on_deny::OnDeny;
 use crate::compile::forward::forward;
+use crate::compile::on_deny::on_deny;
 use crate::compile::requirements::requirements;
 use crate::compile::settings::{Effective, Inheritance, OPEN_ROUTES_INHERIT};
 use crate::file::problem::Problems;
@@ -22,6 +24,8 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) issuers: &'s [Issuer],
     pub(crate) inheritance: Inheritance<'s>,
     pub(crate) names: BTreeSet<&'s str>,
+    /// The file's.
+    pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) table: RouteTable,
     pub(crate) routes: Routes,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
@@ -95,6 +99,13 @@ fn variant(
         timeout_ms: wait.unwrap_or(DEFAULT_TIMEOUT_MS),
         shadow: settings.shadow.is_some_and(|setting| *setting.value),
         deferred,
+        on_deny: match settings.on_deny {
+            Some(own) if own.level != Level::File => {
+                let place = effective.place("on_deny", own);
+                Some(Arc::new(on_deny(&place, own.value, problems)))
+            }
+            Some(_) | None => compiler.on_deny.clone(),
+        },
     };
     warn_of_open(effective, &compiled, problems);
     compiled

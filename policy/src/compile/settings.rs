@@ -11,7 +11,9 @@ use crate::route::table::HostPattern;
 /// What an open route takes from outside: what changes the request or the answer, but asks nobody for anything.
 pub(crate) const OPEN_ROUTES_INHERIT: &[&str] = &["forward", "cors", "on_deny"];
 /// File-wide defaults that ask for nothing may stand though no route takes them; others would seem to protect something.
-const MAY_BE_IDLE: &[&str] = &["mode", "timeout", "failure_mode", "shadow", "on_invalid"];
+/// `on_deny` holds for requests without a route, too.
+const MAY_BE_IDLE: &[&str] =
+    &["mode", "timeout", "failure_mode", "shadow", "on_invalid", "on_deny"];
 
 /// The settings of one route on some of its hosts.
 pub(crate) struct Effective<'s> {

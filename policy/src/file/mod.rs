@@ -1,6 +1,7 @@
 //! The policy file as it is written: its wire structs, how they are read, and what is wrong with them.
 //! Nothing here judges a request, and nothing outside knows the file's spelling; `compile/` makes a policy of it.
 
+pub(crate) mod answer_source;
 pub(crate) mod document;
 pub(crate) mod issuer_source;
 pub(crate) mod part;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::file::answer_source::OnDenySource;
 use crate::file::issuer_source::IssuerSource;
 use crate::file::settings::{Level, Setting, innermost, with_settings};
 
@@ -92,6 +93,8 @@ with_settings! {
         claims: Vec<ClaimSource>,
         /// What the upstream gets.
         forward: ForwardSource,
+        /// How denials look. The file's also holds for those that no route makes.
+        on_deny: OnDenySource,
     }
 
     /// The whole file.

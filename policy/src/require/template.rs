@@ -98,10 +98,11 @@ impl Template {
 
     /// The headers that it reads, in lower case.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Header(name) => Some(&**name),
-            _ => None,
-        })
+        self.0.iter().filter_map(
+            |part| {
+                if let Part::Header(name) = part { Some(&**name) } else { None }
+            },
+        )
     }
 
     /// The value; none where a part has none, or where the result could not be a header's value.

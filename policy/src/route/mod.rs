@@ -7,6 +7,7 @@ pub(crate) mod table;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Forward;
 use crate::file::source::{FailureMode, OnInvalid};
 use crate::identity::issuer::IssuerId;
@@ -28,6 +29,8 @@ pub struct Route {
     pub(crate) shadow: bool,
     /// The sidecar's part is judged in shadow, nobody waits for it.
     pub(crate) deferred: bool,
+    /// How its denials look; none: by the request's Accept.
+    pub(crate) on_deny: Option<Arc<OnDeny>>,
 }
 
 impl Route {

@@ -1,6 +1,7 @@
 //! The policy crate through its public door: what loads, which route judges, what is decided, what a record tells.
 
 #[cfg(test)]
+mod answers;
 mod decisions;
 #[cfg(test)]
 mod files;

@@ -12,10 +12,11 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use envoy_types::pb::google::protobuf::value::Kind;
+use sallyport_policy::Reason;
 use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 
-use super::{Ask, Differs, OWNED, Row, Said};
+use super::{Ask, Differs, OWNED, Row, SHAPING, Said, Shape};
 use crate::http1::{self, Response};
 use crate::stage::{Client, Stage, Way};
 use crate::{Result, limits, wait};
@@ -131,14 +132,17 @@ fn from_check(line: &Value, ask: &Ask) -> Said {
     };
     let removed = line.pointer("/upstream/remove").and_then(Value::as_array);
     let removed: Vec<&str> = removed.into_iter().flatten().filter_map(Value::as_str).collect();
-    let answer = pairs("/response/headers");
-    let challenge = answer.into_iter().find(|(name, _)| name == "www-authenticate");
+    let denied = text("decision").as_deref() == Some("deny");
+    let body = line.pointer("/response/body").and_then(Value::as_str).unwrap_or_default();
+    let shown =
+        if denied { Shown::read(&pairs("/response/headers"), body) } else { Shown::default() };
     Said {
         status: status.unwrap_or(0),
         reason: text("reason"),
         rule: text("rule"),
         would_deny: text("would_deny"),
-        challenge: challenge.map(|(_, value)| value),
+        challenge: shown.challenge,
+        shape: shown.shape,
         upstream: (text("decision").as_deref() == Some("allow"))
             .then(|| effective(ask, &pairs("/upstream/set"), &removed)),
         door: text("door"),
@@ -218,13 +222,13 @@ fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
         Some(HttpResponse::DeniedResponse(denied)) if code != Some(0) => {
             let status = denied.status.map(|status| status.code).unwrap_or_default();
             said.status = u16::try_from(status)?;
-            let mut headers = denied.headers.iter().map(pair);
-            said.challenge =
-                headers.find(|(name, _)| name == "www-authenticate").map(|(_, value)| value);
-            let body: Value = serde_json::from_str(&denied.body)?;
-            if body.get("reason").and_then(Value::as_str) != said.reason.as_deref() {
+            let headers: Vec<_> = denied.headers.iter().map(pair).collect();
+            let shown = Shown::read(&headers, &denied.body);
+            if shown.reason != said.reason {
+                let body = denied.body;
                 return Err(format!("the body's reason is {body}, not {:?}", said.reason).into());
             }
+            (said.challenge, said.shape) = (shown.challenge, shown.shape);
         }
         other => return Err(format!("code {code:?} with {other:?}").into()),
     }
@@ -238,18 +242,71 @@ fn http_request(ask: &Ask, path: &str) -> http1::Request {
 
 /// What an answer tells of a denial; an allow tells nothing.
 fn from_answer(response: &Response) -> Said {
-    let body = response.json().unwrap_or_default();
-    let member = |name: &str| {
-        let told = body.get(name).and_then(Value::as_str).filter(|_| response.status != 200);
-        told.map(str::to_owned)
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    let headers: Vec<_> =
+        response.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let message = response.header("grpc-message");
+    // gRPC's denials have HTTP status 200 behind Envoy, and their own.
+    let status = match response.header("grpc-status").filter(|_| response.status == 200) {
+        Some("3") => 400,
+        Some("7") => 403,
+        Some("14") => 503,
+        Some("16") => 401,
+        Some(_) | None => response.status,
     };
+    if status == 200 {
+        return Said { status, ..Said::default() };
+    }
+    let shown = Shown::read(&headers, message.unwrap_or(&response.text()));
     Said {
-        status: response.status,
-        reason: member("reason"),
-        rule: member("rule"),
-        challenge: response.header("www-authenticate").map(str::to_owned),
+        status,
+        reason: shown.reason,
+        rule: shown.rule,
+        challenge: shown.challenge,
+        shape: shown.shape,
         ..Said::default()
     }
+}
+
+/// What a denial shows.
+#[derive(Default)]
+struct Shown {
+    reason: Option<String>,
+    rule: Option<String>,
+    challenge: Option<String>,
+    shape: Option<Shape>,
+}
+
+impl Shown {
+    fn read(headers: &[(String, String)], body: &str) -> Self {
+        let header = |name: &str| {
+            let mut found = headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+            found.next().map(|(_, value)| value.clone())
+        };
+        let json: Option<Value> = serde_json::from_str(body).ok();
+        let member = |name: &str| {
+            json.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned)
+        };
+        let text = json.is_none().then(|| body.split(" (decision ").next().unwrap_or(body));
+        let text = text.map(|text| text.trim_end().to_owned());
+        let own = SHAPING.iter().filter_map(|name| Some((*name, header(name)?)));
+        let shape = Shape { headers: own.collect(), text };
+        Self {
+            reason: member("reason").or_else(|| shape.text.as_deref().and_then(reason_of)),
+            rule: member("rule"),
+            challenge: header("www-authenticate"),
+            shape: Some(shape),
+        }
+    }
+}
+
+/// The reason of a denial in text: `401 token_missing: ..`, or the sentence alone, as gRPC has it.
+fn reason_of(text: &str) -> Option<String> {
+    let word =
+        text.split_once(' ').and_then(|(_, rest)| rest.split_once(':')).map(|(word, _)| word);
+    let mut all = Reason::ALL.iter();
+    let found = all.find(|reason| Some(reason.word()) == word || reason.sentence() == text);
+    found.map(|reason| reason.word().to_owned())
 }
 
 /// What the upstream gets, when a door's answer is carried out as Envoy does: set, then remove.

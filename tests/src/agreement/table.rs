@@ -27,13 +27,15 @@ pub struct Row {
     pub reason: Reason,
     /// Why it would have been denied.
     pub would_deny: Option<Reason>,
+    /// The status of the answer where it is not the reason's.
+    pub status: Option<u16>,
     /// What Envoy does differently.
     pub envoy: Differs,
     /// What the sidecar's HTTP server does differently.
     pub http: Differs,
 }
 
-const fn get(
+pub(super) const fn get(
     name: &'static str,
     path: &'static str,
     credential: Credential,
@@ -50,6 +52,7 @@ const fn get(
         rule,
         reason,
         would_deny: None,
+        status: None,
         envoy: Differs::No,
         http: Differs::No,
     }
@@ -66,7 +69,7 @@ const fn malformed(name: &'static str, path: &'static str) -> Row {
 }
 
 impl Row {
-    const fn method(mut self, method: &'static str) -> Self {
+    pub(super) const fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
@@ -81,13 +84,18 @@ impl Row {
         self
     }
 
-    const fn with(mut self, headers: &'static [(&'static str, &'static [u8])]) -> Self {
+    pub(super) const fn with(mut self, headers: &'static [(&'static str, &'static [u8])]) -> Self {
         self.headers = headers;
         self
     }
 
     const fn would_deny(mut self, reason: Reason) -> Self {
         self.would_deny = Some(reason);
+        self
+    }
+
+    pub(super) const fn answered(mut self, status: u16) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -109,8 +117,8 @@ impl Row {
     }
 }
 
-/// All rows.
-pub const ROWS: &[Row] = &[
+/// Rows about tokens, requirements and routes.
+pub(super) const ROWS: &[Row] = &[
     // Tokens.
     order("RS256", Bearer(t::good), Allowed),
     order("ES256", Bearer(t::es256), Allowed),

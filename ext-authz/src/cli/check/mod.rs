@@ -111,7 +111,7 @@ fn answer(
                 let text = if json {
                     report::json(offline.policy(), &request, &decision)
                 } else {
-                    report::text(&request, &decision)
+                    report::text(offline.policy(), &request, &decision)
                 };
                 writeln!(output, "{text}")?;
                 output.flush()?;

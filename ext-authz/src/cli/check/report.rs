@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sallyport_policy::{Answer, Decision, Identity, Outcome, Permit, Policy, Reason};
+use sallyport_policy::{Answer, Decision, Denial, Identity, Outcome, Permit, Policy, Reason};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -53,8 +53,7 @@ pub(super) fn json(policy: &Policy, request: &InputRequest, decision: &Decision)
     let (word, status, upstream, response) = match &decision.outcome {
         Outcome::Allow(permit) => ("allow", 200, Some(upstream(permit, request)), None),
         Outcome::Deny(denial) => {
-            let answer = Answer::new(denial, policy.service(), rule, &request.decision_id());
-            let Answer { status, headers, body } = answer;
+            let Answer { status, headers, body } = answer(policy, request, decision, denial);
             ("deny", status, None, Some(Response { headers, body }))
         }
     };
@@ -73,11 +72,16 @@ pub(super) fn json(policy: &Policy, request: &InputRequest, decision: &Decision)
     serde_json::to_string(&line).unwrap_or_default()
 }
 
+fn answer(policy: &Policy, request: &InputRequest, decision: &Decision, denial: &Denial) -> Answer {
+    let headers = request.headers();
+    policy.answer(denial, decision, &request.raw(&headers), &request.decision_id())
+}
+
 /// The short text.
-pub(super) fn text(request: &InputRequest, decision: &Decision) -> String {
+pub(super) fn text(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
     let (word, status) = match &decision.outcome {
         Outcome::Allow(_) => ("allow", 200),
-        Outcome::Deny(denial) => ("deny", denial.reason.status()),
+        Outcome::Deny(denial) => ("deny", answer(policy, request, decision, denial).status),
     };
     let rule = decision.rule.as_deref().unwrap_or("-");
     let door = decision.door.word();

@@ -66,7 +66,15 @@ pub(super) fn http(policy: &Policy, cluster: &str, address: &HostPort) -> Value 
 /// What stands before the original path in a request to the sidecar's HTTP door.
 pub(super) const PATH_PREFIX: &str = "/check";
 /// Headers of the sidecar's denials.
-pub(super) const ANSWER_HEADERS: &[&str] = &["www-authenticate", "content-type", "cache-control"];
+pub(super) const ANSWER_HEADERS: &[&str] = &[
+    "www-authenticate",
+    "content-type",
+    "cache-control",
+    "location",
+    "grpc-status",
+    "x-sallyport-decision",
+    "x-sallyport-reason",
+];
 
 /// The headers that only the gate may set.
 pub(super) fn identity_headers(policy: &Policy) -> Vec<&str> {
