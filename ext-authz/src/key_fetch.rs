@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::header::ACCEPT;
-use sallyport_jwt::{JsonLimits, KeySet, limits as jwt_limits, parse_json_object};
+use sallyport_jwt::{DiscoveryError, KeySet, discovered_jwks_uri, limits as jwt_limits};
 use sallyport_policy::KeyLocation;
 use tokio::sync::Notify;
 
@@ -78,18 +78,14 @@ impl KeyFetcher {
     /// OpenID Connect Discovery 1.0 section 4.3: the document's issuer must be the one it was asked of.
     async fn discover(&self, address: &str, issuer: &str) -> Result<String, FetchError> {
         let Fetched { body, .. } = self.get(address, JSON, jwt_limits::MAX_DOCUMENT_BYTES).await?;
-        let document = parse_json_object(&body, JsonLimits::DOCUMENT)
-            .map_err(|_| FetchError::Content("no JSON object"))?;
-        let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
-        if text("issuer") != Some(issuer) {
-            return Err(FetchError::Content("another issuer's discovery document"));
-        }
-        let uri = text("jwks_uri").ok_or(FetchError::Content("no jwks_uri"))?;
-        let parsed =
-            reqwest::Url::parse(uri).map_err(|_| FetchError::Content("jwks_uri is no address"))?;
-        // Keys that come in the clear may be anybody's; http only where discovery itself was local http.
-        let secure = parsed.scheme() == "https" || address.starts_with("http://");
-        if secure { Ok(uri.to_owned()) } else { Err(FetchError::Content("jwks_uri is not https")) }
+        discovered_jwks_uri(&body, address, issuer).map_err(|error| {
+            FetchError::Content(match error {
+                DiscoveryError::NoDocument => "no JSON object",
+                DiscoveryError::OtherIssuer => "another issuer's discovery document",
+                DiscoveryError::NoKeys => "no address as jwks_uri",
+                DiscoveryError::NotSecure => "jwks_uri is not https",
+            })
+        })
     }
 
     async fn get(

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use sallyport_jwt::{JsonLimits, KeySet, SkipReason, parse_json_object};
+use sallyport_jwt::{DiscoveryError, KeySet, SkipReason, discovered_jwks_uri};
 use sallyport_policy::{JwtIssuer, KeyLocation};
 
 use super::address::Address;
@@ -132,24 +132,22 @@ fn judge_head(head: &[Pair<'_>]) -> Result<Option<Vec<u8>>, Failure> {
 
 /// Where the discovery document says that the keys are.
 pub(super) fn discovered(issuer: &JwtIssuer, body: &[u8]) -> Result<Stage, Failure> {
-    let document =
-        parse_json_object(body, JsonLimits::DOCUMENT).map_err(|_| Failure::NoDocument)?;
-    let text = |name: &str| document.get(name).and_then(|value| value.as_str());
-    if text("issuer") != Some(issuer.rules.issuer.as_str()) {
-        return Err(Failure::OtherIssuer);
-    }
-    let uri = text("jwks_uri").ok_or(Failure::NoDocument)?;
-    let address = Address::parse(uri).ok_or(Failure::NoDocument)?;
     let (KeyLocation::Discovery(ours) | KeyLocation::Uri(ours)) = &issuer.keys;
-    let secure = Address::parse(ours).is_none_or(|ours| ours.scheme == "https");
-    if secure && address.scheme != "https" {
-        return Err(Failure::NoDocument);
-    }
+    let uri =
+        discovered_jwks_uri(body, ours, issuer.rules.issuer.as_str()).map_err(
+            |error| match error {
+                DiscoveryError::OtherIssuer => Failure::OtherIssuer,
+                DiscoveryError::NoDocument | DiscoveryError::NoKeys | DiscoveryError::NotSecure => {
+                    Failure::NoDocument
+                }
+            },
+        )?;
+    let address = Address::parse(&uri).ok_or(Failure::NoDocument)?;
     // A cluster reaches one host alone; anything else would be asked of the wrong server.
     if issuer.cluster_for(address.authority).is_none() {
         return Err(Failure::OtherHost(address.authority.to_owned()));
     }
-    Ok(Stage::KeySet(uri.to_owned()))
+    Ok(Stage::KeySet(uri))
 }
 
 /// The set in a reply; one without a usable key is none, since it would lock everybody out.
