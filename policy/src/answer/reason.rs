@@ -45,6 +45,8 @@ pub enum Reason {
     BindingMismatch,
     /// A scope that the route needs is not granted.
     ScopeMissing,
+    /// A scope is granted that the route excludes.
+    ScopeForbidden,
     /// A claim does not have the value that the route needs.
     ClaimMismatch,
     /// No role of the subject allows this.
@@ -91,6 +93,7 @@ impl Reason {
         Self::TokenRevoked,
         Self::BindingMismatch,
         Self::ScopeMissing,
+        Self::ScopeForbidden,
         Self::ClaimMismatch,
         Self::RoleMissing,
         Self::GroupsOverage,
@@ -127,6 +130,7 @@ impl Reason {
             Self::TokenRevoked => "token_revoked",
             Self::BindingMismatch => "binding_mismatch",
             Self::ScopeMissing => "scope_missing",
+            Self::ScopeForbidden => "scope_forbidden",
             Self::ClaimMismatch => "claim_mismatch",
             Self::RoleMissing => "role_missing",
             Self::GroupsOverage => "groups_overage",
@@ -170,6 +174,7 @@ impl Reason {
             | Self::TokenRevoked
             | Self::BindingMismatch => 401,
             Self::ScopeMissing
+            | Self::ScopeForbidden
             | Self::ClaimMismatch
             | Self::RoleMissing
             | Self::GroupsOverage
@@ -220,6 +225,7 @@ impl Reason {
             Self::TokenRevoked => "the access token was revoked",
             Self::BindingMismatch => "the access token is bound to another client",
             Self::ScopeMissing => "the access token lacks a scope that is needed here",
+            Self::ScopeForbidden => "the access token has a scope that is refused here",
             Self::ClaimMismatch => "a claim of the access token does not fit",
             Self::RoleMissing => "no role allows this",
             Self::GroupsOverage => "the access token does not carry its groups",

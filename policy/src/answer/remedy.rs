@@ -43,6 +43,9 @@ impl Reason {
             }
             Self::BindingMismatch => "client: use the token on the connection it was bound to",
             Self::ScopeMissing => "client: ask for the scope that the challenge names",
+            Self::ScopeForbidden => {
+                "client: get a token without that scope; operator: `routes[].scopes.none_of`"
+            }
             Self::ClaimMismatch => "operator: compare `routes[].claims` with the token",
             Self::RoleMissing => {
                 "operator: add a binding for this subject, with a role that has this API, resource, namespace and verb"

@@ -2,13 +2,16 @@
 //! a requirement that cannot take effect is one of them.
 
 mod authenticate;
+mod claim;
 mod forward;
 mod introspection;
 mod issuer;
 mod keys;
 mod on_deny;
+mod rbac;
 mod requirements;
 mod route;
+mod scopes;
 mod settings;
 
 use std::collections::BTreeSet;

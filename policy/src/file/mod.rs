@@ -7,6 +7,7 @@ pub(crate) mod issuer_source;
 pub(crate) mod part;
 pub(crate) mod plugin;
 pub(crate) mod problem;
+pub(crate) mod require_source;
 pub(crate) mod scalar;
 pub(crate) mod settings;
 pub(crate) mod shape;

@@ -1,5 +1,5 @@
 //! The policy file as it is written: wire structs, and [`Document`], the parsed but not yet compiled file.
-//! Issuers have a file of their own, `issuer_source.rs`. Nothing here judges a request; `compile/` compiles these
+//! Issuers and requirements have files of their own, `issuer_source.rs` and `require_source.rs`. Nothing here judges a request; `compile/` compiles these
 //! structs, and only they know the file's spelling.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::file::answer_source::OnDenySource;
 use crate::file::issuer_source::IssuerSource;
+use crate::file::require_source::{ClaimSource, RbacSource, ScopesSource};
 use crate::file::settings::{Level, Setting, innermost, with_settings};
 
 /// How a file is written. JSON is read strictly (no duplicate members).
@@ -166,48 +167,6 @@ pub(crate) struct AuthenticatorSource {
     pub(crate) introspection: Option<String>,
     /// Whether its refusal is final.
     pub(crate) on_invalid: Option<OnInvalid>,
-}
-
-/// Scopes, compared exactly. Read from `scope`, `scp` and `scopes`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ScopesSource {
-    /// Every one of these.
-    #[serde(default)]
-    pub(crate) all_of: Vec<String>,
-    /// At least one of these.
-    #[serde(default)]
-    pub(crate) any_of: Vec<String>,
-}
-
-/// One claim's requirement.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClaimSource {
-    /// Path of the claim: `realm_access.roles`, `resource_access."my.client".roles`.
-    pub(crate) claim: String,
-    /// The claim, or one element of it, equals one of these.
-    #[serde(default)]
-    pub(crate) any_of: Vec<serde_json::Value>,
-    /// Each of these equals the claim or an element of it.
-    #[serde(default)]
-    pub(crate) all_of: Vec<serde_json::Value>,
-}
-
-/// What is asked of the roles. Templates: `{subject}`, `{client}`, `{issuer}`, `{claims.PATH}`, `{path.NAME}`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RbacSource {
-    /// API of the resource.
-    pub(crate) api: String,
-    /// The resource.
-    pub(crate) resource: String,
-    /// Its namespace, a template; none: cluster-scoped.
-    pub(crate) namespace: Option<String>,
-    /// The verb. Default: GET and HEAD get, POST create, PUT and PATCH update, DELETE delete.
-    pub(crate) verb: Option<String>,
-    /// The user that bindings name, a template. Default `{subject}`.
-    pub(crate) user: Option<String>,
 }
 
 /// What the upstream gets on allow.

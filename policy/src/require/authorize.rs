@@ -4,7 +4,7 @@ use crate::answer::decision::Denial;
 use crate::answer::reason::Reason;
 use crate::identity::Identity;
 use crate::require::rbac::{AccessRequest, Roles, Verb};
-use crate::require::requirement::Scopes;
+use crate::require::scopes::Scopes;
 use crate::require::template::View;
 use crate::route::{Rbac, Requirements};
 
@@ -15,19 +15,19 @@ pub(crate) fn authorize(
     identity: &Identity,
     view: &View<'_>,
 ) -> Result<bool, Denial> {
-    if !requirements.scopes.satisfied_by(identity) {
-        return Err(scope_missing(&requirements.scopes));
-    }
+    requirements.scopes.check(identity).map_err(|reason| lacking(reason, &requirements.scopes))?;
     for rule in &requirements.claims {
-        rule.check(identity).map_err(Denial::new)?;
+        rule.check(identity, view).map_err(Denial::new)?;
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
     let Some(roles) = roles else { return Ok(false) };
     if role_allows(rbac, roles, view) { Ok(true) } else { Err(Denial::new(Reason::RoleMissing)) }
 }
 
-fn scope_missing(scopes: &Scopes) -> Denial {
-    Denial { reason: Reason::ScopeMissing, scope: scopes.challenge.clone(), relayed: None }
+/// A challenge names what would help; of a scope that must not be there nobody is told.
+fn lacking(reason: Reason, scopes: &Scopes) -> Denial {
+    let scope = if reason == Reason::ScopeMissing { scopes.challenge.clone() } else { None };
+    Denial { scope, ..Denial::new(reason) }
 }
 
 /// A template without a value asks about nothing, and nobody may do nothing-in-particular.

@@ -2,6 +2,7 @@
 //! them. Called by `check.rs` with an identity; fetches nothing.
 
 pub(crate) mod authorize;
+pub(crate) mod claim;
 pub(crate) mod rbac;
-pub(crate) mod requirement;
+pub(crate) mod scopes;
 pub(crate) mod template;

@@ -12,8 +12,9 @@ use crate::answer::permit::Forward;
 use crate::file::source::{FailureMode, OnInvalid};
 use crate::identity::issuer::IssuerId;
 use crate::request::path::{CanonicalPath, decoded};
+use crate::require::claim::ClaimRule;
 use crate::require::rbac::Verb;
-use crate::require::requirement::{ClaimRule, Scopes};
+use crate::require::scopes::Scopes;
 use crate::require::template::Template;
 use crate::route::issuers::RouteIssuers;
 
@@ -58,12 +59,16 @@ impl Route {
 
     /// Every template that a decision or its mutations may come from.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        let rbac = match &self.access {
+        let requirements = match &self.access {
             Access::Open => None,
-            Access::Requirements(requirements) => requirements.rbac.as_ref(),
+            Access::Requirements(requirements) => Some(requirements),
         };
-        let roles = rbac.into_iter().flat_map(|rbac| rbac.namespace.iter().chain([&rbac.user]));
-        self.forward.set.iter().map(|(_, template)| template).chain(roles)
+        let asked = requirements.into_iter().flat_map(|requirements| {
+            let rbac = requirements.rbac.iter();
+            let roles = rbac.flat_map(|rbac| rbac.namespace.iter().chain([&rbac.user]));
+            requirements.claims.iter().filter_map(ClaimRule::template).chain(roles)
+        });
+        self.forward.set.iter().map(|(_, template)| template).chain(asked)
     }
 
     /// Longest wait for a dependency, in milliseconds.

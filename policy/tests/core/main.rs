@@ -16,6 +16,8 @@ mod memory;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
+mod requirements;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod support;

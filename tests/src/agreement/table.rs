@@ -193,6 +193,36 @@ pub(super) const ROWS: &[Row] = &[
     order("scope is a number", Bearer(t::scope_number), ScopeMissing),
     get("one of the scopes", "/orders/latest", Bearer(t::latest), "latest-order", Allowed),
     get("none of the scopes", "/orders/latest", Bearer(t::good), "latest-order", ScopeMissing),
+    get("no refused scope", "/scoped/exclusive", Bearer(t::good), "exclusive", Allowed),
+    get("no scope at all", "/scoped/exclusive", Bearer(t::no_scope), "exclusive", Allowed),
+    get(
+        "refused scope",
+        "/scoped/exclusive",
+        Bearer(t::scope_refused),
+        "exclusive",
+        ScopeForbidden,
+    ),
+    get("scope above", "/scoped/hierarchic", Bearer(t::good), "hierarchic", Allowed),
+    get("scope below", "/scoped/hierarchic", Bearer(t::scope_child), "hierarchic", ScopeMissing),
+    get(
+        "refused scope above",
+        "/scoped/hierarchic",
+        Bearer(t::scope_parent),
+        "hierarchic",
+        ScopeForbidden,
+    ),
+    get("star is literal", "/scoped/hierarchic", Bearer(t::scope_star), "hierarchic", ScopeMissing),
+    get("star", "/scoped/wildcard", Bearer(t::scope_star), "wildcard", Allowed),
+    get("stars in front", "/scoped/wildcard", Bearer(t::scope_stars), "wildcard", Allowed),
+    get("no pattern", "/scoped/wildcard", Bearer(t::scope_parent), "wildcard", ScopeMissing),
+    get("glued star", "/scoped/wildcard", Bearer(t::scope_glued_star), "wildcard", ScopeMissing),
+    get(
+        "star that fits too much",
+        "/scoped/wildcard",
+        Bearer(t::scope_anything),
+        "wildcard",
+        ScopeForbidden,
+    ),
     // Headers of the identity.
     order("no subject", Bearer(t::no_subject), Allowed),
     order("line break in the subject", Bearer(t::newline_subject), Allowed),
@@ -211,6 +241,71 @@ pub(super) const ROWS: &[Row] = &[
     get("role missing", "/staff/a", Bearer(t::no_role), "staff", ClaimMismatch),
     get("claim missing", "/staff/a", Bearer(t::roles_gone), "staff", ClaimMismatch),
     get("second claim differs", "/staff/a", Bearer(t::other_tenant), "staff", ClaimMismatch),
+    get("claim is the path's", "/members/acme/7", Bearer(t::member), "member", Allowed),
+    get("path is another's", "/members/globex/7", Bearer(t::member), "member", ClaimMismatch),
+    get("path is escaped", "/members/acm%C3%A9/7", Bearer(t::member), "member", ClaimMismatch),
+    get("number reads otherwise", "/members/acme/07", Bearer(t::member), "member", ClaimMismatch),
+    get("number is text", "/members/acme/7", Bearer(t::member_text), "member", ClaimMismatch),
+    get("number is absent", "/members/acme/7", Bearer(t::good), "member", ClaimMismatch),
+    get(
+        "number at the bound",
+        "/members/acme/9007199254740993",
+        Bearer(t::member_large),
+        "member",
+        Allowed,
+    ),
+    get(
+        "number above the bound by one",
+        "/members/acme/9007199254740994",
+        Bearer(t::member_too_large),
+        "member",
+        ClaimMismatch,
+    ),
+    get(
+        "claim is refused",
+        "/members/acme/7",
+        Bearer(t::member_suspended),
+        "member",
+        ClaimMismatch,
+    ),
+    get(
+        "claim that may not be",
+        "/members/acme/7",
+        Bearer(t::member_acting),
+        "member",
+        ClaimMismatch,
+    ),
+    get("claim reads as the request", "/caller?plan=a%20b", Bearer(t::caller), "caller", Allowed)
+        .with(&[("X-Plan", b"gold")]),
+    get("header missing", "/caller?plan=a%20b", Bearer(t::caller), "caller", ClaimMismatch),
+    get("header twice", "/caller?plan=a%20b", Bearer(t::caller), "caller", ClaimMismatch)
+        .with(&[("x-plan", b"gold"), ("x-plan", b"gold")]),
+    get("header no text", "/caller?plan=a%20b", Bearer(t::caller), "caller", ClaimMismatch)
+        .with(&[("x-plan", b"\xff")]),
+    get("query key twice", "/caller?plan=a%20b&plan=x", Bearer(t::caller), "caller", ClaimMismatch)
+        .with(&[("x-plan", b"gold")]),
+    get("query with a plus", "/caller?plan=a+b", Bearer(t::caller), "caller", ClaimMismatch)
+        .with(&[("x-plan", b"gold")]),
+    get("query cut twice", "/caller?plan=a%20b;", Bearer(t::caller), "caller", ClaimMismatch)
+        .with(&[("x-plan", b"gold")]),
+    get(
+        "other method than the claim's",
+        "/caller?plan=a%20b",
+        Bearer(t::caller),
+        "caller",
+        ClaimMismatch,
+    )
+    .with(&[("x-plan", b"gold")])
+    .method("POST"),
+    get(
+        "other host than the claim's",
+        "/caller?plan=a%20b",
+        Bearer(t::caller),
+        "caller",
+        ClaimMismatch,
+    )
+    .with(&[("x-plan", b"gold")])
+    .host("evil.example"),
     // Roles.
     get("role allows", "/clusters/c", Bearer(t::good), "cluster", Allowed),
     get("HEAD is get", "/clusters/c", Bearer(t::good), "cluster", Allowed).method("HEAD"),
