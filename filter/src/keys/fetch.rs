@@ -3,9 +3,7 @@
 
 use std::fmt;
 
-use sallyport_jwt::{
-    DiscoveryError, JsonLimits, KeySet, SkipReason, discovered_jwks_uri, parse_json_object,
-};
+use sallyport_jwt::{DiscoveryError, JsonLimits, KeySet, SkipReason, discovered_jwks_uri};
 use sallyport_policy::{JwtIssuer, KeyLocation};
 
 use super::address::Address;
