@@ -10,8 +10,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sallyport_jwt::UnixTime;
 use sallyport_policy::{
-    Answer, Call, Check, Context, Credential, Decision, Denial, Door, IssuerKind, Outcome,
-    RawRequest, Reason, Reply, Request, Side, Step,
+    Answer, Call, Check, Context, Decision, Denial, Door, IssuerKind, Outcome, RawRequest, Reason,
+    Reply, Request, Side, Step,
 };
 
 use crate::clock;
@@ -91,7 +91,7 @@ impl Gate {
                 Step::Decided(decision) => return *decision,
                 Step::Ask(call) => call,
             };
-            let reply = self.answer(loaded, request, call, replies_until).await;
+            let reply = self.answer(loaded, call, replies_until).await;
             // Waiting may have taken the token past its end.
             step = with_context(loaded, clock::now(), false, |context| {
                 check.resume(context, request, reply)
@@ -100,13 +100,7 @@ impl Gate {
         Decision::refused(Reason::DependencyUnavailable, Door::Sidecar)
     }
 
-    async fn answer(
-        &self,
-        loaded: &Loaded,
-        request: &Request<'_>,
-        call: Call,
-        replies_until: &mut UnixTime,
-    ) -> Reply {
+    async fn answer(&self, loaded: &Loaded, call: Call, replies_until: &mut UnixTime) -> Reply {
         match call {
             Call::Keys { issuer, newer } => {
                 if let Some(slot) = loaded.keys.slot(issuer) {
@@ -114,14 +108,14 @@ impl Gate {
                 }
                 Reply::Keys
             }
-            Call::Introspect { issuer, timeout_ms } => {
-                let (Some(endpoint), Some(issuer), Credential::Present(token)) =
-                    (loaded.endpoint_of(issuer), loaded.policy.issuer(issuer), request.bearer())
+            Call::Introspect { issuer, token, timeout_ms } => {
+                let (Some(endpoint), Some(issuer)) =
+                    (loaded.endpoint_of(issuer), loaded.policy.issuer(issuer))
                 else {
                     return Reply::Introspection(None);
                 };
                 let timeout = Duration::from_millis(timeout_ms);
-                let answered = self.introspection.ask(endpoint, issuer, token, timeout).await;
+                let answered = self.introspection.ask(endpoint, issuer, &token, timeout).await;
                 if let Some(answered) = &answered {
                     *replies_until = answered.until.min(*replies_until);
                 }
@@ -173,7 +167,7 @@ impl Judged {
         if let Some(identity) = &self.decision.identity {
             until = until.min(identity.expires().map_or(i64::MAX, |end| end.0));
             // Introspection's own bound on reuse, where an identity came from there.
-            let issuer = self.loaded.policy.issuer(identity.issuer());
+            let issuer = identity.issuer().and_then(|issuer| self.loaded.policy.issuer(issuer));
             if let Some(IssuerKind::Introspection(rules)) =
                 issuer.map(sallyport_policy::Issuer::kind)
             {

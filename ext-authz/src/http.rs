@@ -73,6 +73,10 @@ fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> &'r [u8] {
 }
 
 fn allow(mutations: &Mutations, headers: &[Header<'_>]) -> Response {
+    // An answer over HTTP cannot change the path: the upstream would get what it must not.
+    if mutations.path.is_some() {
+        return unwritable();
+    }
     let mut response = Response::new(Body::empty());
     let names = upstream::removed_blindly(mutations, headers);
     let names = names.into_iter().collect::<Vec<_>>().join(",");
@@ -81,13 +85,17 @@ fn allow(mutations: &Mutations, headers: &[Header<'_>]) -> Response {
         let (Ok(name), Ok(value)) =
             (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes()))
         else {
-            // Left out, the client's own copy would stand: a header that cannot be written is no allow.
-            let denial = Denial::new(Reason::DependencyUnavailable);
-            return answer(Answer::new(&denial, "sallyport", None, ""));
+            // Left out, the client's own copy would stand.
+            return unwritable();
         };
         response.headers_mut().insert(name, value);
     }
     response
+}
+
+/// What cannot be carried out is no allow.
+fn unwritable() -> Response {
+    answer(Answer::new(&Denial::new(Reason::DependencyUnavailable), "sallyport", None, ""))
 }
 
 fn answer(answer: Answer) -> Response {

@@ -18,7 +18,8 @@ use tonic::Code;
 use crate::gate::Judged;
 use crate::upstream;
 
-/// What a verdict of ours rests on: the filter reuses one only for a request that is the same in all of these.
+/// What every verdict of ours rests on: the filter reuses one only for a request that is the same in all of these, and in
+/// what the route reads besides.
 const INPUTS: [&str; 6] = ["scheme", "authority", "method", "path", "authorization", "peer"];
 
 /// Allow or deny, ready for the wire.
@@ -72,12 +73,14 @@ impl Verdict {
     }
 }
 
+/// Envoy takes `:path` like any other header to be set; our filter reads it as the new path.
 fn allow(mutations: &Mutations, headers: &[Header<'_>]) -> OkHttpResponse {
+    let path = mutations.path.iter().map(|path| overwrite(":path".to_owned(), path.clone()));
+    let set = mutations.set.iter();
     OkHttpResponse {
-        headers: mutations
-            .set
-            .iter()
+        headers: set
             .map(|(name, value)| overwrite(name.to_string(), value.clone()))
+            .chain(path)
             .collect(),
         headers_to_remove: upstream::removed(mutations, headers).into_iter().collect(),
         ..OkHttpResponse::default()
@@ -113,7 +116,9 @@ pub(crate) fn metadata(judged: &Judged, filters_digest: Option<&str>) -> Struct 
     put("ttl", Kind::NumberValue(f64::from(judged.ttl(filters_digest))));
     put("generation", Kind::NumberValue(number(judged.generation)));
     put("policy_digest", text(judged.loaded.policy.digest()));
-    let inputs = INPUTS.iter().map(|name| Value { kind: Some(text(name)) }).collect();
+    let more = decision.inputs.iter().flat_map(|inputs| inputs.words());
+    let inputs = INPUTS.iter().map(|name| (*name).to_owned()).chain(more);
+    let inputs = inputs.map(|name| Value { kind: Some(Kind::StringValue(name)) }).collect();
     put("inputs", Kind::ListValue(ListValue { values: inputs }));
     Struct { fields }
 }

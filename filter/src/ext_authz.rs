@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use prost::Message;
-use sallyport_policy::{Answer, RawRequest, Reason, Verdict, VerdictHeaders};
+use sallyport_policy::{
+    Answer, CanonicalPath, Inputs, RawRequest, Reason, Verdict, VerdictHeaders,
+};
 
 pub(crate) const SERVICE: &str = "envoy.service.auth.v3.Authorization";
 pub(crate) const METHOD: &str = "Check";
@@ -154,7 +156,8 @@ struct ListValue {
     values: Vec<Value>,
 }
 
-/// What a decision may have read; a verdict that read anything else cannot be reused.
+/// What every decision may have read; a verdict that read anything else cannot be reused, unless it is what its route
+/// reads.
 const REPRODUCIBLE: &[&str] = &["scheme", "authority", "method", "path", "authorization", "peer"];
 
 /// A verdict with how long it stands.
@@ -200,8 +203,12 @@ pub(crate) fn question(raw: &RawRequest<'_>, policy_digest: &str) -> Option<Vec<
     Some(CheckRequest { attributes: Some(attributes) }.encode_to_vec())
 }
 
-/// The answer; none: junk.
-pub(crate) fn answer(bytes: &[u8], policy_digest: &str) -> Option<Received> {
+/// The answer; none: junk. `inputs`: what of the request besides was compared, should the answer be reused.
+pub(crate) fn answer(
+    bytes: &[u8],
+    policy_digest: &str,
+    inputs: Option<&Inputs>,
+) -> Option<Received> {
     let reply = CheckResponse::decode(bytes).ok()?;
     if reply.error.is_some() {
         return None;
@@ -216,7 +223,7 @@ pub(crate) fn answer(bytes: &[u8], policy_digest: &str) -> Option<Received> {
         _ => return None,
     };
     let same_policy = metadata.string("policy_digest") == Some(policy_digest);
-    let reusable = outcome.is_ok() && same_policy && metadata.reproducible();
+    let reusable = outcome.is_ok() && same_policy && metadata.reproducible(inputs);
     let ttl_seconds = if reusable { metadata.whole("ttl").unwrap_or(0) } else { 0 };
     let generation = metadata.whole("generation");
     Some(Received {
@@ -227,14 +234,24 @@ pub(crate) fn answer(bytes: &[u8], policy_digest: &str) -> Option<Received> {
 }
 
 fn headers(allowed: Allowed) -> Option<VerdictHeaders> {
-    let set = allowed.headers.into_iter().map(header).collect::<Option<Vec<_>>>()?;
-    let set = set.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
+    let (mut set, mut path) = (Vec::with_capacity(allowed.headers.len()), None);
+    for option in allowed.headers {
+        match header(option)? {
+            (name, value) if name == ":path" => path = Some(target(value)?),
+            (name, value) => set.push((Arc::from(name), value)),
+        }
+    }
     let remove = allowed
         .headers_to_remove
         .into_iter()
         .map(|name| name.to_ascii_lowercase().into())
         .collect();
-    Some(VerdictHeaders { remove, set })
+    Some(VerdictHeaders { remove, set, path })
+}
+
+/// A path that a request can have.
+fn target(path: String) -> Option<String> {
+    CanonicalPath::parse(path.as_bytes()).is_ok().then_some(path)
 }
 
 fn refusal(denied: Denied) -> Option<Answer> {
@@ -243,15 +260,19 @@ fn refusal(denied: Denied) -> Option<Answer> {
         return None;
     }
     let headers = denied.headers.into_iter().map(header).collect::<Option<Vec<_>>>()?;
+    if headers.iter().any(|(name, _)| name.starts_with(':')) {
+        return None;
+    }
     Some(Answer { status, headers, body: denied.body })
 }
 
-/// Name in lower case, and value; none where it could split or route the message.
+/// Name in lower case, and value; none where it could split or route the message. `:path` is one of the names.
 fn header(option: HeaderOption) -> Option<(String, String)> {
     let HeaderValue { key, value, raw_value } = option.header?;
     let value = if value.is_empty() { String::from_utf8(raw_value).ok()? } else { value };
-    let token = !key.is_empty()
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let token = key == ":path"
+        || !key.is_empty()
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     (token && !value.chars().any(char::is_control)).then(|| (key.to_ascii_lowercase(), value))
 }
 
@@ -275,13 +296,15 @@ impl Metadata<'_> {
         format!("{:.0}", number.floor()).parse().ok()
     }
 
-    fn reproducible(&self) -> bool {
+    fn reproducible(&self, inputs: Option<&Inputs>) -> bool {
         let Some(list) = self.0.fields.get("inputs").and_then(|value| value.list.as_ref()) else {
             return false;
         };
-        list.values
-            .iter()
-            .all(|value| value.string.as_deref().is_some_and(|input| REPRODUCIBLE.contains(&input)))
+        let known = |input: &str| {
+            REPRODUCIBLE.contains(&input)
+                || inputs.is_some_and(|inputs| inputs.words().any(|word| word == input))
+        };
+        list.values.iter().all(|value| value.string.as_deref().is_some_and(known))
     }
 }
 
@@ -318,7 +341,7 @@ mod tests {
     }
 
     fn read(reply: &CheckResponse) -> Option<Received> {
-        answer(&reply.encode_to_vec(), "d")
+        answer(&reply.encode_to_vec(), "d", None)
     }
 
     #[test]
@@ -348,12 +371,12 @@ mod tests {
         for (index, reply) in contradictions.iter().enumerate() {
             assert!(read(reply).is_none(), "{index}");
         }
-        assert!(answer(b"\xff\xff\xff", "d").is_none());
+        assert!(answer(b"\xff\xff\xff", "d", None).is_none());
     }
 
     #[test]
     fn a_verdict_of_another_policy_or_with_unknown_inputs_is_not_reused() {
-        assert_eq!(answer(&allow().encode_to_vec(), "other").unwrap().ttl_seconds, 0);
+        assert_eq!(answer(&allow().encode_to_vec(), "other", None).unwrap().ttl_seconds, 0);
         let mut reply = allow();
         reply.dynamic_metadata.as_mut().unwrap().fields.remove("inputs");
         assert_eq!(read(&reply).unwrap().ttl_seconds, 0);

@@ -3,9 +3,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sallyport_policy::{
-    Call, Check, Decision, Denial, Door, Outcome, RawRequest, Reason, Reply, Request, Step,
+    Call, Check, Decision, Denial, Door, Inputs, Outcome, RawRequest, Reason, Reply, Request, Step,
 };
 
 use crate::capture::Capture;
@@ -37,6 +38,8 @@ pub(crate) struct Flight {
     check: Check,
     /// Key under which the sidecar's verdict will be remembered.
     verdict_key: Option<Vec<u8>>,
+    /// What of the request that key holds besides what every key does.
+    inputs: Option<Arc<Inputs>>,
     /// The question to the sidecar that is under way.
     call: Option<u32>,
     /// When that was asked, in milliseconds since 1970.
@@ -55,6 +58,7 @@ impl Flight {
             headers: Vec::new(),
             check: Check::default(),
             verdict_key: None,
+            inputs: None,
             call: None,
             asked_ms: 0,
             waiting: false,
@@ -122,7 +126,10 @@ impl Flight {
         let reply = {
             let mut flight = me.borrow_mut();
             let gate = Rc::clone(&flight.gate);
-            let received = reply.and_then(|bytes| ext_authz::answer(&bytes, gate.policy.digest()));
+            let inputs = flight.inputs.take();
+            let received = reply.and_then(|bytes| {
+                ext_authz::answer(&bytes, gate.policy.digest(), inputs.as_deref())
+            });
             gate.metrics.event(match received {
                 Some(_) => "sallyport.sidecar_calls.ok",
                 None => "sallyport.sidecar_calls.failed",
@@ -201,7 +208,9 @@ impl Flight {
                     Wait::Until(_) | Wait::Over => Ok(Some(Reply::Keys)),
                 }
             }
-            Call::Sidecar { timeout_ms } => self.ask_sidecar(me, raw, *timeout_ms),
+            Call::Sidecar { inputs, timeout_ms } => {
+                self.ask_sidecar(me, raw, inputs.as_ref(), *timeout_ms)
+            }
             // The filter never judges opaque tokens itself.
             Call::Introspect { .. } => Ok(Some(Reply::Introspection(None))),
         }
@@ -211,13 +220,14 @@ impl Flight {
         &mut self,
         me: &Rc<RefCell<Self>>,
         raw: &RawRequest<'_>,
+        inputs: Option<&Arc<Inputs>>,
         timeout_ms: u64,
     ) -> Result<Option<Reply>, Reason> {
         let gate = Rc::clone(&self.gate);
         // A host call that only these requests pay.
         let peer = peer();
         let raw = &RawRequest { peer: &peer, ..*raw };
-        let key = verdicts::key(raw, gate.policy.headers_read());
+        let key = verdicts::key(raw, inputs.map(AsRef::as_ref));
         if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
             gate.metrics.event("sallyport.verdict_cache.hit");
             return Ok(Some(Reply::Verdict(Some(verdict))));
@@ -234,6 +244,7 @@ impl Flight {
             return Ok(Some(Reply::Verdict(None)));
         };
         self.verdict_key = Some(key);
+        self.inputs = inputs.cloned();
         self.asked_ms = host::now_ms();
         self.call = Some(call);
         gate.asked.borrow_mut().insert(call, Rc::clone(me));
@@ -250,12 +261,18 @@ impl Flight {
             Outcome::Allow(permit) => {
                 let changes = permit.mutations();
                 let removed = |name: &[u8]| changes.remove.contains(name);
-                if changes.set.is_empty() && !pairs.iter().any(|(name, _)| removed(name)) {
+                if changes.set.is_empty()
+                    && changes.path.is_none()
+                    && !pairs.iter().any(|(name, _)| removed(name))
+                {
                     return Now::Continues;
                 }
                 // One call that writes all headers costs less than two that write one each.
                 let mut kept = Vec::with_capacity(pairs.len().saturating_add(changes.set.len()));
                 kept.extend(pairs.iter().copied().filter(|(name, _)| !removed(name)));
+                if let Some(path) = &changes.path {
+                    replace_path(&mut kept, path);
+                }
                 kept.extend(
                     changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
                 );
@@ -268,10 +285,24 @@ impl Flight {
                     self.respond(&Denial::new(reason), &refused, pairs)
                 }
             }
-            Outcome::Deny(denial) => self.respond(denial, decision, pairs),
+            Outcome::Deny(denial) => {
+                self.hide_credentials(pairs);
+                self.respond(denial, decision, pairs)
+            }
         }
     }
 
+    /// Access logs tell the path of a denied request too: a token in its query must not stand there.
+    fn hide_credentials(&self, pairs: &[Pair<'_>]) {
+        let path = pairs.iter().find(|(name, _)| *name == b":path").map_or(&[][..], |(_, it)| it);
+        if let Some(path) = self.gate.policy.path_without_credentials(path) {
+            let mut pairs = pairs.to_vec();
+            replace_path(&mut pairs, &path);
+            host::set_header_pairs(Map::Request, &pairs::serialise(pairs.iter().copied()));
+        }
+    }
+
+    /// Nothing could be judged. `pairs`: the request's headers, as far as they could be read.
     fn refuse(&mut self, reason: Reason, pairs: &[Pair<'_>]) -> Now {
         let decision = Decision::refused(reason, Door::Filter);
         self.apply(&decision, pairs)
@@ -308,6 +339,12 @@ impl Flight {
         if let Some(call) = self.call.take() {
             self.gate.asked.borrow_mut().remove(&call);
         }
+    }
+}
+
+fn replace_path<'a>(pairs: &mut [Pair<'a>], path: &'a str) {
+    for (_, value) in pairs.iter_mut().filter(|(name, _)| *name == b":path") {
+        *value = path.as_bytes();
     }
 }
 

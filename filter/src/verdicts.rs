@@ -2,7 +2,7 @@
 //! without recent contact to the sidecar: revocations travel by its generation.
 
 use hashbrown::HashMap;
-use sallyport_policy::{RawRequest, Verdict};
+use sallyport_policy::{Inputs, RawRequest, Verdict};
 
 use crate::limits::{CONTACT_MS, MAX_VERDICT_KEY_BYTES, VERDICT_CACHE_BYTES};
 
@@ -103,9 +103,9 @@ impl Verdicts {
     }
 }
 
-/// Everything that a decision may have read, each part with its length, an absent header told from an empty one.
-/// `headers_read`: what the policy reads besides the credential.
-pub(crate) fn key(raw: &RawRequest<'_>, headers_read: &[Box<str>]) -> Vec<u8> {
+/// Everything that a decision may have read, each part with its length, an absent credential told from an empty one:
+/// the parts that every decision reads, and what its route reads besides.
+pub(crate) fn key(raw: &RawRequest<'_>, inputs: Option<&Inputs>) -> Vec<u8> {
     let mut key = Vec::with_capacity(256);
     let mut part = |bytes: &[u8]| {
         key.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -114,15 +114,13 @@ pub(crate) fn key(raw: &RawRequest<'_>, headers_read: &[Box<str>]) -> Vec<u8> {
     for bytes in [raw.scheme, raw.authority, raw.method, raw.path, raw.peer] {
         part(bytes);
     }
-    for (name, value) in raw.headers {
-        let same = |own: &str| name.eq_ignore_ascii_case(own.as_bytes());
-        if let Some(name) = ["authorization"]
-            .into_iter()
-            .chain(headers_read.iter().map(|own| &**own))
-            .find(|own| same(own))
-        {
-            part(name.as_bytes());
-            part(value);
+    let more = inputs.map(Inputs::headers).unwrap_or_default();
+    for wanted in ["authorization"].into_iter().chain(more.iter().map(|name| &**name)) {
+        for (name, value) in raw.headers {
+            if name.eq_ignore_ascii_case(wanted.as_bytes()) {
+                part(wanted.as_bytes());
+                part(value);
+            }
         }
     }
     key
@@ -130,7 +128,7 @@ pub(crate) fn key(raw: &RawRequest<'_>, headers_read: &[Box<str>]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use sallyport_policy::{RawRequest, Reason, Verdict, VerdictHeaders};
+    use sallyport_policy::{Inputs, RawRequest, Reason, Verdict, VerdictHeaders};
 
     use super::Verdicts;
 
@@ -156,7 +154,8 @@ mod tests {
 
     #[test]
     fn keys_differ_where_requests_do() {
-        let key = |raw: &RawRequest<'_>| super::key(raw, &["x-plan".into()]);
+        let inputs = Inputs::of_headers(["x-plan"]);
+        let key = |raw: &RawRequest<'_>| super::key(raw, Some(&inputs));
         let none = key(&raw(b"/", &[]));
         let empty = key(&raw(b"/", &[(b"authorization", b"")]));
         let token = key(&raw(b"/", &[(b"Authorization", b"Bearer a")]));
@@ -164,6 +163,7 @@ mod tests {
         let read = key(&raw(b"/", &[(b"X-Plan", b"gold")]));
         let read_empty = key(&raw(b"/", &[(b"x-plan", b"")]));
         assert_eq!(none, key(&raw(b"/", &[(b"x-other", b"gold")])));
+        assert_eq!(none, super::key(&raw(b"/", &[(b"x-plan", b"gold")]), None));
         let all = [none, empty, token, other, read, read_empty];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

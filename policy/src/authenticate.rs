@@ -1,5 +1,6 @@
-//! Authentication: credential to [`Identity`]. A credential is Absent, Malformed or Present. A JWT belongs to the
-//! authenticator whose issuer it names; what belongs to none of them goes to the introspections, in their order.
+//! Authentication: credentials to [`Identity`]. A route's places are read in order; each holds nothing, something
+//! malformed, or a token. A JWT belongs to the place's authenticator whose issuer it names; what belongs to none of them
+//! goes to the place's introspections, in their order.
 
 use std::sync::Arc;
 
@@ -14,8 +15,10 @@ use crate::identity::{Identity, Introspected};
 use crate::limits::REFUSAL_SECONDS;
 use crate::request::Request;
 use crate::request::credential::{Credential, is_b64token};
+use crate::request::place::Place;
+use crate::route::Route;
+use crate::route::chain::{Chain, TokenPlace};
 use crate::route::issuers::RouteIssuers;
-use crate::route::{Requirements, Route};
 
 /// What authentication found.
 pub(crate) enum Authenticated {
@@ -30,9 +33,21 @@ enum Found {
     Identity(Arc<Identity>),
     /// The credential is another's.
     NotMine(Reason),
+    /// Nobody can say whose it is, so no other authenticator of the place may make sense of it either.
+    Malformed(Reason),
     Refused(Reason, OnInvalid),
     /// The sidecar alone can judge it.
     TheSidecars,
+}
+
+/// What one place came to, if its word is not final.
+enum Tried {
+    Authenticated(Authenticated),
+    Absent,
+    /// Refused or malformed, and those who say so let the next one try.
+    Passed(Reason),
+    /// A token that none of the place's authenticators claims, and not all of them let go.
+    Unclaimed(Reason),
 }
 
 pub(crate) fn authenticate(
@@ -40,34 +55,77 @@ pub(crate) fn authenticate(
     context: &Context<'_>,
     request: &Request<'_>,
     route: &Route,
-    requirements: &Requirements,
+    chain: &Chain,
 ) -> Result<Authenticated, Halt> {
-    let token = match request.bearer() {
-        Credential::Absent => return Err(Reason::TokenMissing.into()),
-        Credential::Malformed => return Err(Reason::TokenMalformed.into()),
+    let reads_bare = chain.reads_bare();
+    // Two credentials in one place refuse the request, whatever another place holds. Those of Authorization alone were
+    // told when the request was read.
+    if !matches!(&*chain.places, [TokenPlace { place: Place::Bearer, .. }]) {
+        for place in &chain.places {
+            place.place.read(request, reads_bare)?;
+        }
+    }
+    let mut last = Reason::TokenMissing;
+    let mut claimed = true;
+    for place in &chain.places {
+        match at_place(check, context, request, route, place, reads_bare)? {
+            Tried::Authenticated(authenticated) => return Ok(authenticated),
+            Tried::Absent => {}
+            Tried::Passed(reason) => last = reason,
+            Tried::Unclaimed(reason) => {
+                last = reason;
+                claimed = false;
+            }
+        }
+    }
+    match &chain.anonymous {
+        // Whoever shows something that nobody here makes sense of is not nobody.
+        Some(identity) if claimed => Ok(Authenticated::As(Arc::clone(identity))),
+        _ => Err(last.into()),
+    }
+}
+
+fn at_place(
+    check: &Check,
+    context: &Context<'_>,
+    request: &Request<'_>,
+    route: &Route,
+    place: &TokenPlace,
+    reads_bare: bool,
+) -> Result<Tried, Halt> {
+    let malformed = |reason: Reason| {
+        if place.all_next { Ok(Tried::Passed(reason)) } else { Err(reason.into()) }
+    };
+    let token = match place.place.read(request, reads_bare)? {
+        Credential::Absent => return Ok(Tried::Absent),
+        Credential::Malformed => return malformed(Reason::TokenMalformed),
         Credential::Present(token) => token,
     };
-    let mut last = Reason::TokenMalformed;
-    if !requirements.jwt.is_empty() {
-        match jwt(check, context, &requirements.jwt, token)? {
-            Found::Identity(identity) => return Ok(Authenticated::As(identity)),
-            Found::TheSidecars => return Ok(Authenticated::BySidecar),
+    let authenticated = |who| Ok(Tried::Authenticated(who));
+    let (mut last, mut claimed) = (Reason::TokenMalformed, false);
+    if !place.jwt.is_empty() {
+        match jwt(check, context, &place.jwt, &token)? {
+            Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
+            Found::TheSidecars => return authenticated(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
-            Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
+            Found::Malformed(reason) => return malformed(reason),
+            Found::NotMine(reason) => last = reason,
+            Found::Refused(reason, OnInvalid::Next) => (last, claimed) = (reason, true),
         }
     }
-    if !is_b64token(token) {
-        return Err(Reason::TokenMalformed.into());
+    if !is_b64token(&token) {
+        return malformed(Reason::TokenMalformed);
     }
-    for (issuer, on_invalid) in &requirements.introspection {
-        match introspection(check, context, route, *issuer, *on_invalid)? {
-            Found::Identity(identity) => return Ok(Authenticated::As(identity)),
-            Found::TheSidecars => return Ok(Authenticated::BySidecar),
+    for (issuer, on_invalid) in &place.introspection {
+        match introspection(check, context, route, *issuer, *on_invalid, &token)? {
+            Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
+            Found::TheSidecars => return authenticated(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
-            Found::NotMine(reason) | Found::Refused(reason, OnInvalid::Next) => last = reason,
+            Found::Malformed(reason) | Found::NotMine(reason) => last = reason,
+            Found::Refused(reason, OnInvalid::Next) => (last, claimed) = (reason, true),
         }
     }
-    Err(last.into())
+    Ok(if claimed || place.all_next { Tried::Passed(last) } else { Tried::Unclaimed(last) })
 }
 
 fn jwt(
@@ -82,8 +140,7 @@ fn jwt(
     let unverified = match Unverified::parse(token) {
         Ok(unverified) => unverified,
         Err(_) if !looks_like_jws(token) => return Ok(Found::NotMine(Reason::TokenMalformed)),
-        // Nobody can say whose it is, so no authenticator after this one may make sense of it either.
-        Err(error) => return Ok(Found::Refused(Reason::from(&error), OnInvalid::Stop)),
+        Err(error) => return Ok(Found::Malformed(Reason::from(&error))),
     };
     let Some((id, on_invalid)) = unverified.issuer().and_then(|iss| issuers.of_token(iss)) else {
         return Ok(Found::NotMine(Reason::IssuerUnknown));
@@ -159,7 +216,7 @@ fn by_secret(issuer: &Issuer) -> bool {
 fn recalled(context: &Context<'_>, issuers: &RouteIssuers, token: &[u8]) -> Option<Found> {
     let remembered = context.tokens.recall(token, context.now)?;
     let id = match &remembered {
-        Remembered::Verified(identity) => identity.issuer(),
+        Remembered::Verified(identity) => identity.issuer()?,
         Remembered::BadSignature(issuer) => *issuer,
     };
     let on_invalid = issuers.accepts(id)?;
@@ -199,14 +256,17 @@ fn introspection(
     route: &Route,
     issuer: IssuerId,
     on_invalid: OnInvalid,
+    token: &[u8],
 ) -> Result<Found, Halt> {
     if context.side != Side::Sidecar {
         return Ok(Found::TheSidecars);
     }
-    let reply =
-        check.introspected.iter().find(|(asked, _)| *asked == issuer).map(|(_, reply)| reply);
-    match reply {
-        None => Err(Halt::Ask(Call::Introspect { issuer, timeout_ms: route.timeout_ms })),
+    match check.introspected(issuer, token) {
+        None => Err(Halt::Ask(Call::Introspect {
+            issuer,
+            token: token.into(),
+            timeout_ms: route.timeout_ms,
+        })),
         Some(None | Some(Introspected::Junk)) => Err(Halt::Unavailable(None)),
         Some(Some(Introspected::Refused(reason))) => Ok(Found::Refused(*reason, on_invalid)),
         Some(Some(Introspected::Active(identity))) => {

@@ -11,14 +11,16 @@ use crate::answer::decision::{Decision, Denial, Door, Outcome};
 use crate::answer::permit::Permit;
 use crate::answer::reason::Reason;
 use crate::authenticate::{Authenticated, authenticate};
-use crate::file::source::FailureMode;
+use crate::file::source::{CredentialForwarding, FailureMode};
 use crate::identity::issuer::IssuerId;
 use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
 use crate::policy::Policy;
-use crate::request::Request;
+use crate::request::inputs::Inputs;
+use crate::request::{Request, cookie, query};
 use crate::require::authorize::authorize;
 use crate::require::template::View;
+use crate::route::chain::Spent;
 use crate::route::{Access, Requirements, Route};
 
 /// Which half of the gate is judging.
@@ -87,15 +89,19 @@ pub enum Call {
         /// Whether those at hand are known and not enough.
         newer: bool,
     },
-    /// Ask an introspection endpoint about the request's bearer token. Answered by [`Reply::Introspection`].
+    /// Ask an introspection endpoint about a token of the request. Answered by [`Reply::Introspection`].
     Introspect {
         /// Where.
         issuer: IssuerId,
+        /// The token that was selected among the request's credentials; all its bytes are of RFC 6750's `b64token`.
+        token: Box<[u8]>,
         /// Longest wait in milliseconds.
         timeout_ms: u64,
     },
     /// Ask the sidecar for its verdict on the whole request. Answered by [`Reply::Verdict`].
     Sidecar {
+        /// What the verdict may rest on, besides what every one does; none: nothing.
+        inputs: Option<Arc<Inputs>>,
         /// Longest wait in milliseconds.
         timeout_ms: u64,
     },
@@ -132,6 +138,8 @@ pub struct VerdictHeaders {
     pub remove: Vec<Arc<str>>,
     /// To set; lower case.
     pub set: Vec<(Arc<str>, String)>,
+    /// The path with query that the upstream is to get; none: as sent.
+    pub path: Option<String>,
 }
 
 /// Where a check stands.
@@ -148,8 +156,8 @@ pub enum Step {
 pub struct Check {
     pub(crate) waited_for_keys: bool,
     pub(crate) refreshed_keys: bool,
-    pub(crate) introspected: Vec<(IssuerId, Option<Introspected>)>,
-    asked: Option<IssuerId>,
+    introspected: Vec<(IssuerId, Box<[u8]>, Option<Introspected>)>,
+    asked: Option<(IssuerId, Box<[u8]>)>,
     verdict: Option<Option<Verdict>>,
 }
 
@@ -188,8 +196,8 @@ impl Check {
         match reply {
             Reply::Keys => {}
             Reply::Introspection(reply) => {
-                if let Some(issuer) = self.asked.take() {
-                    self.introspected.push((issuer, reply));
+                if let Some((issuer, token)) = self.asked.take() {
+                    self.introspected.push((issuer, token, reply));
                 }
             }
             Reply::Verdict(verdict) => self.verdict = Some(verdict),
@@ -259,11 +267,23 @@ impl Check {
         Step::Decided(Box::new(decision))
     }
 
+    /// What an issuer said of a token, if it was asked; none inside: it did not answer.
+    pub(crate) fn introspected(
+        &self,
+        issuer: IssuerId,
+        token: &[u8],
+    ) -> Option<&Option<Introspected>> {
+        let mut replies = self.introspected.iter();
+        let (_, _, reply) =
+            replies.find(|(asked, about, _)| *asked == issuer && **about == *token)?;
+        Some(reply)
+    }
+
     fn note(&mut self, call: &Call) {
         match call {
             Call::Keys { newer: true, .. } => self.refreshed_keys = true,
             Call::Keys { newer: false, .. } => self.waited_for_keys = true,
-            Call::Introspect { issuer, .. } => self.asked = Some(*issuer),
+            Call::Introspect { issuer, token, .. } => self.asked = Some((*issuer, token.clone())),
             Call::Sidecar { .. } => {}
         }
     }
@@ -278,7 +298,7 @@ impl Check {
             Access::Open => return Ok(Passed { identity: None, deferred: false }),
             Access::Requirements(requirements) => requirements,
         };
-        match authenticate(self, context, request, route, requirements)? {
+        match authenticate(self, context, request, route, &requirements.chain)? {
             Authenticated::As(identity) => {
                 self.authorized(context, request, route, requirements, identity)
             }
@@ -300,7 +320,7 @@ impl Check {
             Side::FilterAsking | Side::FilterBefore => None,
         };
         let authorized = authorize(requirements, roles, &identity, &view)
-            .map_err(|denial| Halt::Deny(denial, Some(Arc::clone(&identity))))?;
+            .map_err(|denial| Halt::Deny(denial.of(&identity), Some(Arc::clone(&identity))))?;
         if authorized {
             Ok(Passed { identity: Some(identity), deferred: false })
         } else {
@@ -318,7 +338,10 @@ impl Check {
         match (context.side, &self.verdict) {
             (Side::FilterBefore, _) => Ok(Passed { identity, deferred: false }),
             _ if route.deferred => Ok(Passed { identity, deferred: true }),
-            (_, None) => Err(Halt::Ask(Call::Sidecar { timeout_ms: route.timeout_ms })),
+            (_, None) => Err(Halt::Ask(Call::Sidecar {
+                inputs: route.inputs.clone(),
+                timeout_ms: route.timeout_ms,
+            })),
             (_, Some(None)) => Err(Halt::Unavailable(identity)),
             (_, Some(Some(verdict))) => match &verdict.outcome {
                 Ok(_) => Ok(Passed { identity, deferred: false }),
@@ -346,8 +369,11 @@ impl Check {
             let names = headers.remove.iter().chain(headers.set.iter().map(|(name, _)| name));
             let names: Vec<&Arc<str>> = names.collect();
             let removed = context.policy.removed(route, context.side).and(&names);
+            let mut permit = Permit::relayed(removed, headers.set.clone());
+            let stripped = || stripped_path(route.spent.as_ref()?, request);
+            permit.rewrite(headers.path.clone().or_else(stripped));
             return Decision {
-                outcome: Outcome::Allow(Permit::relayed(removed, headers.set.clone())),
+                outcome: Outcome::Allow(permit),
                 rule: Some(Arc::clone(&route.name)),
                 reason: verdict.reason,
                 would_deny: verdict.would_deny,
@@ -355,6 +381,7 @@ impl Check {
                 door: if verdict.cached { Door::Cache } else { Door::Sidecar },
                 deferred: false,
                 on_deny: None,
+                inputs: route.inputs.clone(),
             };
         }
         let reason = match route.access {
@@ -382,8 +409,18 @@ fn permitted(
     reason: Reason,
 ) -> Decision {
     let removed = context.policy.removed(route, context.side);
-    let permit =
+    let mut permit =
         Permit::new(&route.forward, removed, &View::new(route, request, identity.as_deref()));
+    if let Some(spent) = &route.spent
+        && context.side != Side::FilterBefore
+    {
+        permit.rewrite(stripped_path(spent, request));
+        if route.forward.credential != CredentialForwarding::Original
+            && let Some(rest) = cookie::without(request.raw().headers, &spent.cookies)
+        {
+            permit.spend_cookies(spent, rest);
+        }
+    }
     Decision {
         outcome: Outcome::Allow(permit),
         rule: Some(Arc::clone(&route.name)),
@@ -393,7 +430,14 @@ fn permitted(
         door: door(context.side),
         deferred: false,
         on_deny: None,
+        inputs: route.inputs.clone(),
     }
+}
+
+/// The path without the query's credentials, where there are any.
+fn stripped_path(spent: &Spent, request: &Request<'_>) -> Option<String> {
+    let query = request.path().query().filter(|_| !spent.query.is_empty())?;
+    query::without(&format!("{}?{query}", request.path().as_str()), &spent.query)
 }
 
 fn refuse(
@@ -420,6 +464,7 @@ fn refuse(
         door: if relayed { Door::Sidecar } else { door(context.side) },
         deferred: false,
         on_deny: route.on_deny.clone(),
+        inputs: route.inputs.clone(),
     }
 }
 

@@ -35,10 +35,10 @@ pub use identity::issuer::{
 };
 pub use identity::key_times::KeyTimes;
 pub use identity::token_cache::{Remembered, TokenCache};
-pub use identity::{Identity, Introspected};
+pub use identity::{Evidence, Identity, Introspected};
 pub use policy::Policy;
-pub use request::credential::Credential;
 pub use request::host::canonical_host;
+pub use request::inputs::Inputs;
 pub use request::path::{CanonicalPath, PathError};
 pub use request::{Header, RawRequest, Request};
 pub use require::rbac::RoleFile;

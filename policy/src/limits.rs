@@ -13,6 +13,11 @@ pub const MAX_METHOD_BYTES: usize = 32;
 pub const MAX_HEADERS: usize = 1024;
 /// Longest bearer credential; the same bound as `sallyport_jwt::limits::MAX_TOKEN_BYTES` wants, opaque or not.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
+/// Longest name of a header's prefix, a query key or a cookie that a token is read from; real ones have at most 40.
+pub const MAX_PLACE_NAME_BYTES: usize = 128;
+/// Longest subject that stands in a policy (`anonymous`) or in a certificate; RFC 5280 bounds a common name to 64, and
+/// SPIFFE an id to 2048.
+pub const MAX_SUBJECT_BYTES: usize = 2048;
 /// Longest value that a header template may produce; longer ones are not sent.
 pub const MAX_HEADER_VALUE_BYTES: usize = 4 * 1024;
 /// Largest policy file; a Kubernetes ConfigMap holds 1 MiB.

@@ -9,8 +9,8 @@ use crate::answer::reason::Reason;
 use crate::check::Side;
 use crate::file::source::{CredentialForwarding, Mode};
 use crate::identity::issuer::{Issuer, IssuerId};
-use crate::request::Request;
 use crate::request::path::CanonicalPath;
+use crate::request::{Request, query};
 use crate::require::rbac::Roles;
 use crate::route::Route;
 use crate::route::table::{RouteTable, Routes};
@@ -30,6 +30,8 @@ pub struct Policy {
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) removed: RemovedLists,
     pub(crate) headers_read: Vec<Box<str>>,
+    /// Query keys that some route reads as a credential.
+    pub(crate) query_credentials: Vec<Box<str>>,
     pub(crate) mirror: Option<crate::mirror::MirrorRules>,
     pub(crate) digest: String,
 }
@@ -57,6 +59,7 @@ impl Policy {
             on_deny: None,
             removed: RemovedLists::default(),
             headers_read: Vec::new(),
+            query_credentials: Vec::new(),
             mirror: None,
             digest: String::new(),
         }
@@ -146,11 +149,21 @@ impl Policy {
         &self.removed.without_credential
     }
 
-    /// Request headers, in lower case, that some template reads: a verdict stands only for a request that has the same
-    /// ones. The Authorization header is not among them.
+    /// Request headers, in lower case, that some route reads besides Authorization: doors that do not see all headers must
+    /// see these.
     #[must_use]
     pub fn headers_read(&self) -> &[Box<str>] {
         &self.headers_read
+    }
+
+    /// A request's path without what any route reads as a credential, for a request that is denied: logs see it. None: it
+    /// holds nothing of that kind.
+    #[must_use]
+    pub fn path_without_credentials(&self, path: &[u8]) -> Option<String> {
+        if self.query_credentials.is_empty() {
+            return None;
+        }
+        query::without(&String::from_utf8_lossy(path), &self.query_credentials)
     }
 
     pub(crate) fn without_route(&self) -> Reason {
@@ -165,10 +178,10 @@ impl Policy {
     pub(crate) fn removed(&self, route: &Route, side: Side) -> Arc<RemovedHeaders> {
         let keep = side == Side::FilterBefore
             || route.forward.credential == CredentialForwarding::Original;
-        Arc::clone(if keep {
-            &self.removed.without_credential
-        } else {
-            &self.removed.with_credential
+        Arc::clone(match &route.spent {
+            _ if keep => &self.removed.without_credential,
+            Some(spent) => &spent.removed,
+            None => &self.removed.with_credential,
         })
     }
 }

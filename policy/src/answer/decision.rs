@@ -6,7 +6,8 @@ use crate::answer::Answer;
 use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Permit;
 use crate::answer::reason::Reason;
-use crate::identity::Identity;
+use crate::identity::{Evidence, Identity};
+use crate::request::inputs::Inputs;
 
 /// Where a decision was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Decision {
     pub deferred: bool,
     /// How the denial looks; none: as the file says.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
+    /// What of the request it may rest on, besides what every decision does; none: nothing.
+    pub inputs: Option<Arc<Inputs>>,
 }
 
 /// Allow or deny.
@@ -78,6 +81,17 @@ impl Denial {
     pub fn new(reason: Reason) -> Self {
         Self { reason, scope: None, relayed: None }
     }
+
+    /// The refusal of this caller. What an anonymous one lacks, a credential might have.
+    #[must_use]
+    pub(crate) fn of(self, identity: &Identity) -> Self {
+        match identity.evidence() {
+            Evidence::Anonymous if self.reason != Reason::DeniedByRule => {
+                Self::new(Reason::TokenMissing)
+            }
+            Evidence::Anonymous | Evidence::Token(_) => self,
+        }
+    }
 }
 
 impl Decision {
@@ -93,6 +107,7 @@ impl Decision {
             door,
             deferred: false,
             on_deny: None,
+            inputs: None,
         }
     }
 

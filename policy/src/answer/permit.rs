@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 
 use crate::file::source::CredentialForwarding;
 use crate::require::template::{Template, View};
+use crate::route::chain::Spent;
 
 /// What a route does to headers on allow, compiled.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct RemovedHeaders {
 
 /// The credential's header.
 pub(crate) const AUTHORIZATION: &str = "authorization";
+/// The cookies' header.
+pub(crate) const COOKIE: &str = "cookie";
 
 impl RemovedHeaders {
     pub(crate) fn new(mut names: Vec<Arc<str>>) -> Self {
@@ -71,13 +74,17 @@ pub struct Permit {
     mutations: Mutations,
 }
 
-/// Header changes, in this order: remove, then set. Each name is set at most once, and is one of those to remove.
+/// Changes of the request, headers in this order: remove, then set. Each name is set at most once, and is one of those
+/// to remove.
 #[derive(Debug, Clone)]
 pub struct Mutations {
     /// Names that the upstream must not get from the client.
     pub remove: Arc<RemovedHeaders>,
     /// Names (lower case) with their new values; every client's copy is replaced.
     pub set: Vec<(Arc<str>, String)>,
+    /// Path with query, as the upstream is to get it; none: as the client sent it. A door that cannot carry this out must
+    /// not allow the request.
+    pub path: Option<String>,
 }
 
 impl Mutations {
@@ -96,11 +103,26 @@ impl Permit {
             .filter(|(_, template)| view.identity().is_some() || !template.reads_identity())
             .filter_map(|(name, template)| Some((Arc::clone(name), template.render(view)?)))
             .collect();
-        Self { mutations: Mutations { remove, set } }
+        Self { mutations: Mutations { remove, set, path: None } }
     }
 
     pub(crate) fn relayed(remove: Arc<RemovedHeaders>, set: Vec<(Arc<str>, String)>) -> Self {
-        Self { mutations: Mutations { remove, set } }
+        Self { mutations: Mutations { remove, set, path: None } }
+    }
+
+    /// The path that the upstream gets; none: as before.
+    pub(crate) fn rewrite(&mut self, path: Option<String>) {
+        if path.is_some() {
+            self.mutations.path = path;
+        }
+    }
+
+    /// Takes the route's cookies out. `rest`: the Cookie header without them.
+    pub(crate) fn spend_cookies(&mut self, spent: &Spent, rest: String) {
+        self.mutations.remove = Arc::clone(&spent.removed_with_cookie);
+        if !rest.is_empty() {
+            self.mutations.set.push((COOKIE.into(), rest));
+        }
     }
 
     /// The header changes.

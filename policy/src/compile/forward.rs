@@ -57,7 +57,7 @@ pub(super) fn forward(
 }
 
 /// RFC 9110 tokens, less those that frame or route the request, carry credentials, or are Envoy's own.
-fn header_name(name: &str) -> Result<(), &'static str> {
+pub(super) fn header_name(name: &str) -> Result<(), &'static str> {
     const RESERVED: &[&str] = &[
         "authorization",
         "connection",

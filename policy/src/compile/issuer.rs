@@ -17,6 +17,7 @@ use crate::file::source::Source;
 use crate::identity::issuer::{
     HmacIssuer, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId, IssuerKind,
 };
+use crate::identity::{ANONYMOUS, CLIENT_CERTIFICATE};
 use crate::limits::{DEFAULT_TOKEN_MEMORY_SECONDS, TOKEN_LIFETIME_BOUNDS, TOKEN_MEMORY_BOUNDS};
 
 /// What stands in an issuer in the place of the tenant.
@@ -30,11 +31,21 @@ pub(crate) struct TokenSide {
     pub(crate) cache_seconds: u32,
 }
 
+/// What `{issuer}` says of a caller without a token.
+const RESERVED_NAMES: [&str; 2] = [ANONYMOUS, CLIENT_CERTIFICATE];
+
 pub(crate) fn compile_issuers(source: &Source, half: Half, problems: &mut Problems) -> Vec<Issuer> {
     let mut out = Vec::new();
     for (index, (name, issuer)) in source.issuers.iter().enumerate() {
         let place = format!("issuers.{name}");
         label(&place, name, problems);
+        if RESERVED_NAMES.contains(&name.as_str()) {
+            problems.error(
+                &place,
+                format!("`{name}` stands for callers that no issuer vouched for"),
+                "give the issuer another name",
+            );
+        }
         let Ok(id) = u32::try_from(index).map(IssuerId) else { continue };
         if issuer.audiences.iter().any(String::is_empty) {
             problems.error(

@@ -8,11 +8,13 @@ mod introspection;
 mod issuer;
 mod keys;
 mod on_deny;
+mod place;
 mod rbac;
 mod requirements;
 mod route;
 mod scopes;
 mod settings;
+mod spent;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -113,13 +115,15 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         routes: Vec::new(),
         used_issuers: BTreeSet::new(),
         uses_roles: false,
+        credential_headers: Vec::new(),
     };
     let places: Vec<_> = (0..source.routes.len()).map(|index| format!("routes[{index}]")).collect();
     for (place, route) in places.iter().zip(&source.routes) {
         compile_route(&mut compiler, place, route, problems);
     }
     compiler.inheritance.unused(source, problems);
-    let RouteCompiler { table, routes, used_issuers, uses_roles, .. } = compiler;
+    let RouteCompiler { table, mut routes, used_issuers, uses_roles, credential_headers, .. } =
+        compiler;
     unused(source, &issuers, &used_issuers, uses_roles, half, problems);
     let names: Vec<Arc<str>> = routes
         .iter()
@@ -127,11 +131,17 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         .collect();
     let mut with_credential = names.clone();
     with_credential.push(AUTHORIZATION.into());
+    spent::check_headers(&credential_headers, &routes, problems);
+    let query_credentials = spent::complete(&mut routes, &with_credential);
     let removed = RemovedLists {
         with_credential: Arc::new(RemovedHeaders::new(with_credential)),
         without_credential: Arc::new(RemovedHeaders::new(names)),
     };
     let headers_read = headers_read(source, &routes, &removed.without_credential, problems);
+    let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
+    if let Some(rules) = &mut mirror {
+        rules.blank(&query_credentials, credential_headers.iter().map(|(_, name)| &**name));
+    }
     Policy {
         service: service.into(),
         environment: source.environment.as_deref().map(Into::into),
@@ -142,7 +152,8 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         on_deny,
         removed,
         headers_read,
-        mirror: source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems)),
+        query_credentials,
+        mirror,
         digest: document.digest(),
         issuers,
         routes,
@@ -168,8 +179,10 @@ fn headers_read(
                     "read what the header is set from, or another header",
                 );
             }
-            read.push(name.into());
         }
+        read.extend(
+            route.inputs.iter().flat_map(|inputs| inputs.headers()).map(|it| (**it).into()),
+        );
     }
     read.sort_unstable();
     read.dedup();

@@ -1,7 +1,7 @@
 //! What a route asks of its callers: `scopes`, `claims` and `rbac`, compiled. One that could never take effect, or never
 //! be met, is an error.
 
-use crate::compile::authenticate::authenticator;
+use crate::compile::authenticate::chain;
 use crate::compile::claim::claims;
 use crate::compile::rbac::compile_rbac;
 use crate::compile::route::RouteCompiler;
@@ -11,7 +11,7 @@ use crate::file::problem::Problems;
 use crate::file::source::RouteSource;
 use crate::require::scopes::Scopes;
 use crate::route::Requirements;
-use crate::route::issuers::RouteIssuers;
+use crate::route::chain::Chain;
 
 pub(super) fn requirements(
     compiler: &mut RouteCompiler<'_>,
@@ -32,18 +32,14 @@ pub(super) fn requirements(
     }
     let on_invalid = settings.on_invalid.map(|setting| *setting.value).unwrap_or_default();
     let mut out = Requirements {
-        jwt: RouteIssuers::default(),
-        introspection: Vec::new(),
+        chain: Chain::default(),
         scopes: Scopes::default(),
         claims: Vec::new(),
         rbac: None,
     };
     if let Some(setting) = settings.authenticate {
         let place = effective.place("authenticate", setting);
-        for (index, source) in setting.value.iter().enumerate() {
-            let place = format!("{place}[{index}]");
-            authenticator(compiler, &place, source, on_invalid, &mut out, problems);
-        }
+        out.chain = chain(compiler, &place, setting.value, on_invalid, problems);
     }
     if let Some(setting) = settings.scopes {
         out.scopes = scopes(&effective.place("scopes", setting), setting, problems);

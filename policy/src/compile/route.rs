@@ -30,6 +30,8 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) routes: Routes,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
+    /// Headers that credentials are read from, with their places in the file.
+    pub(crate) credential_headers: Vec<(String, Box<str>)>,
 }
 
 /// Compiles a route, once for each different set of settings that its hosts give it.
@@ -106,6 +108,8 @@ fn variant(
             }
             Some(_) | None => compiler.on_deny.clone(),
         },
+        spent: None,
+        inputs: None,
     };
     warn_of_open(effective, &compiled, problems);
     compiled
@@ -136,7 +140,7 @@ fn deferred(
     let place = effective.route;
     let mode = effective.settings.mode.filter(|mode| *mode.value == Mode::Async);
     let own = mode.is_some_and(|mode| mode.level == Level::Route);
-    let tokens_need_sidecar = requirements.tokens_need_sidecar();
+    let tokens_need_sidecar = requirements.chain.needs_sidecar();
     let needs_sidecar = tokens_need_sidecar || requirements.rbac.is_some();
     if own && !needs_sidecar {
         problems.error(
@@ -177,7 +181,7 @@ fn warn_of_open(effective: &Effective<'_>, route: &Route, problems: &mut Problem
         "`open` lets any credential pass, forged ones too, while the issuer's keys or its introspection are out of reach",
         "write `closed` where that is too much; identity headers are set only from a token that was verified",
     );
-    if requirements.rbac.is_some() || requirements.tokens_need_sidecar() {
+    if requirements.rbac.is_some() || requirements.chain.needs_sidecar() {
         problems.warning(
             place,
             "`open` lets requests pass a dead sidecar only where the filter asks it (topology A)",

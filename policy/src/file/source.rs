@@ -157,7 +157,7 @@ pub(crate) struct MatchSource {
     pub(crate) path: String,
 }
 
-/// One authenticator: exactly one of the two, naming an issuer.
+/// One authenticator: exactly one of `jwt`, `introspection` and `anonymous`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthenticatorSource {
@@ -165,8 +165,46 @@ pub(crate) struct AuthenticatorSource {
     pub(crate) jwt: Option<String>,
     /// Ask this issuer's introspection endpoint.
     pub(crate) introspection: Option<String>,
+    /// Let whoever shows no credential be somebody. The last of the list.
+    pub(crate) anonymous: Option<AnonymousSource>,
+    /// Where the token stands; none: `Authorization: Bearer`.
+    pub(crate) from: Option<PlaceSource>,
     /// Whether its refusal is final.
     pub(crate) on_invalid: Option<OnInvalid>,
+}
+
+/// A caller without a credential.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnonymousSource {
+    /// Its subject; none: `anonymous`.
+    pub(crate) subject: Option<String>,
+}
+
+/// Where a token stands: exactly one of the four.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlaceSource {
+    /// In the Authorization header.
+    pub(crate) authorization: Option<AuthorizationScheme>,
+    /// In a header of its own, by name.
+    pub(crate) header: Option<String>,
+    /// What stands before the token in that header, like `Token `; compared without case.
+    pub(crate) prefix: Option<String>,
+    /// In the query, by key.
+    pub(crate) query: Option<String>,
+    /// In a cookie, by name.
+    pub(crate) cookie: Option<String>,
+}
+
+/// How a token stands in the Authorization header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AuthorizationScheme {
+    /// `Bearer TOKEN`.
+    Bearer,
+    /// The token alone.
+    Raw,
 }
 
 /// What the upstream gets on allow.

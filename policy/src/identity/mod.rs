@@ -1,4 +1,5 @@
-//! Who the caller is: [`Identity`], made only from a verified token or from an active introspection reply.
+//! Who the caller is: [`Identity`], made only from a verified token, from an active introspection reply, or, where a
+//! route says so, from the absence of any credential.
 
 pub(crate) mod issuer;
 pub(crate) mod key_times;
@@ -13,10 +14,24 @@ use serde_json::Value;
 use crate::answer::reason::Reason;
 use crate::identity::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
 
-/// A caller that an issuer vouched for. Two constructors, one for each kind of evidence.
+/// What an identity rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// A token of this issuer, verified or introspected.
+    Token(IssuerId),
+    /// Nothing: the route lets callers without a credential be somebody.
+    Anonymous,
+}
+
+/// Name that stands for the issuer of whoever is anonymous. No issuer may have it.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+/// The same for whoever shows a client certificate.
+pub(crate) const CLIENT_CERTIFICATE: &str = "client_certificate";
+
+/// A caller as the evidence shows it. One constructor for each kind of evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
-    issuer: IssuerId,
+    evidence: Evidence,
     issuer_name: Arc<str>,
     claims: Claims,
     scopes: Vec<Box<str>>,
@@ -43,7 +58,7 @@ impl Identity {
     pub fn from_verified(issuer: &Issuer, verified: Verified, now: UnixTime) -> Self {
         let (not_before, expires) = (verified.not_before(), verified.expires());
         let verify_again = Some(UnixTime(now.0.saturating_add(issuer.cache_seconds())));
-        let identity = Self::new(issuer, verified.into_claims(), not_before, expires);
+        let identity = Self::of_token(issuer, verified.into_claims(), not_before, expires);
         Self { verify_again, ..identity }
     }
 
@@ -70,13 +85,33 @@ impl Identity {
         }
         match rules.check(&claims, now) {
             Ok((not_before, expires)) => {
-                Introspected::Active(Arc::new(Self::new(issuer, claims, not_before, expires)))
+                Introspected::Active(Arc::new(Self::of_token(issuer, claims, not_before, expires)))
             }
             Err(reason) => Introspected::Refused(reason),
         }
     }
 
-    fn new(
+    /// Who comes without a credential. Made when the policy is loaded, by the routes that let such callers be somebody.
+    pub(crate) fn anonymous(subject: &str) -> Self {
+        Self::named(Evidence::Anonymous, ANONYMOUS, subject)
+    }
+
+    /// With `sub` as the one claim.
+    fn named(evidence: Evidence, issuer_name: &str, subject: &str) -> Self {
+        let mut claims = serde_json::Map::new();
+        claims.insert("sub".to_owned(), Value::String(subject.to_owned()));
+        Self {
+            evidence,
+            issuer_name: issuer_name.into(),
+            claims: Claims::from_json_object(claims),
+            scopes: Vec::new(),
+            not_before: None,
+            expires: None,
+            verify_again: None,
+        }
+    }
+
+    fn of_token(
         issuer: &Issuer,
         claims: Claims,
         not_before: Option<UnixTime>,
@@ -86,7 +121,7 @@ impl Identity {
         scopes.sort_unstable();
         scopes.dedup();
         Self {
-            issuer: issuer.id(),
+            evidence: Evidence::Token(issuer.id()),
             issuer_name: Arc::clone(issuer.name()),
             claims,
             scopes,
@@ -96,13 +131,22 @@ impl Identity {
         }
     }
 
-    /// Which issuer vouched.
+    /// What it rests on.
     #[must_use]
-    pub fn issuer(&self) -> IssuerId {
-        self.issuer
+    pub fn evidence(&self) -> Evidence {
+        self.evidence
     }
 
-    /// Its name in the policy.
+    /// Which issuer vouched; none: no token did.
+    #[must_use]
+    pub fn issuer(&self) -> Option<IssuerId> {
+        match self.evidence {
+            Evidence::Token(issuer) => Some(issuer),
+            Evidence::Anonymous => None,
+        }
+    }
+
+    /// Name of the issuer in the policy, or the word that stands for other evidence.
     #[must_use]
     pub fn issuer_name(&self) -> &Arc<str> {
         &self.issuer_name

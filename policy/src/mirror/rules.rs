@@ -83,6 +83,12 @@ impl MirrorRules {
         }
     }
 
+    /// Blanks what routes read as credentials, besides Authorization and cookies, which always are.
+    pub(crate) fn blank<'n>(&mut self, query: &[Box<str>], headers: impl Iterator<Item = &'n str>) {
+        self.query.extend(query.iter().map(|key| key.to_ascii_lowercase()));
+        self.headers.extend(headers.map(str::to_owned));
+    }
+
     /// How many bytes of a body of this content type are copied; 0: none.
     #[must_use]
     pub fn body_bytes(&self, content_type: &[u8]) -> usize {

@@ -1,19 +1,22 @@
 //! Credentials are Absent, Malformed or Present (RFC 6750 section 2.1). More than one of a kind refuses the request:
 //! Envoy joins two Authorization headers into one with a comma, so a comma is a second credential in every door.
+//! Here is the Authorization header, which every request is held to; the other places are in `place.rs`.
+
+use std::borrow::Cow;
 
 use crate::answer::reason::Reason;
 use crate::limits::MAX_CREDENTIAL_BYTES;
 use crate::request::Header;
 
-/// What the Authorization header holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Credential<'a> {
-    /// No Authorization header, or one of another scheme: no bearer credential was presented (RFC 6750 section 3.1).
+/// What one place of a request holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Credential<'a> {
+    /// Nothing, or something that is none of this place's credentials.
     Absent,
-    /// The scheme is `Bearer`, but no token follows, or one that is too long; or there is no scheme.
+    /// What should be a token and cannot be one: empty, or too long.
     Malformed,
-    /// A bearer token, JWT or opaque; not yet looked into, not even at its characters.
-    Present(&'a [u8]),
+    /// A token, JWT or opaque; not yet looked into, not even at its characters.
+    Present(Cow<'a, [u8]>),
 }
 
 impl std::fmt::Debug for Credential<'_> {
@@ -26,32 +29,84 @@ impl std::fmt::Debug for Credential<'_> {
     }
 }
 
-/// Reads the one Authorization header.
-pub(crate) fn bearer<'a>(headers: &[Header<'a>]) -> Result<Credential<'a>, Reason> {
-    let mut values = headers
-        .iter()
-        .filter(|(name, _)| name.len() == 13 && name.eq_ignore_ascii_case(b"authorization"))
-        .map(|(_, value)| *value);
-    let Some(value) = values.next() else { return Ok(Credential::Absent) };
-    if values.next().is_some() {
-        return Err(Reason::CredentialAmbiguous);
+impl<'a> Credential<'a> {
+    /// A token of possible length, as it stands in the request.
+    pub(crate) fn of(token: &'a [u8]) -> Self {
+        if possible(token) { Self::Present(Cow::Borrowed(token)) } else { Self::Malformed }
     }
-    let scheme_end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
-    let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
-        if value.split(|&byte| byte == b',').skip(1).any(starts_bearer) {
+}
+
+/// Whether it may be a token by its length.
+pub(crate) fn possible(token: &[u8]) -> bool {
+    !token.is_empty() && token.len() <= MAX_CREDENTIAL_BYTES
+}
+
+/// The one Authorization header, read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Authorization<'a> {
+    /// There is none.
+    Absent,
+    /// `Bearer` and what follows, perhaps nothing.
+    Bearer(&'a [u8]),
+    /// Another scheme, with the whole value.
+    Other(&'a [u8]),
+    /// A word without a scheme, perhaps none.
+    Bare(&'a [u8]),
+}
+
+impl<'a> Authorization<'a> {
+    /// Reads the one header.
+    ///
+    /// # Errors
+    /// [`Reason::CredentialAmbiguous`] for two headers, or two that were joined.
+    pub(crate) fn read(headers: &[Header<'a>]) -> Result<Self, Reason> {
+        let mut values = headers
+            .iter()
+            .filter(|(name, _)| name.len() == 13 && name.eq_ignore_ascii_case(b"authorization"))
+            .map(|(_, value)| *value);
+        let Some(value) = values.next() else { return Ok(Self::Absent) };
+        if values.next().is_some() {
             return Err(Reason::CredentialAmbiguous);
         }
-        // Without a scheme it is no credential that anyone could read.
-        return Ok(if rest.is_empty() { Credential::Malformed } else { Credential::Absent });
+        let scheme_end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
+        let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
+        if !scheme.eq_ignore_ascii_case(b"bearer") {
+            // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
+            if value.split(|&byte| byte == b',').skip(1).any(starts_bearer) {
+                return Err(Reason::CredentialAmbiguous);
+            }
+            return Ok(if rest.is_empty() { Self::Bare(value) } else { Self::Other(value) });
+        }
+        if rest.contains(&b',') {
+            return Err(Reason::CredentialAmbiguous);
+        }
+        Ok(Self::Bearer(rest.trim_ascii()))
     }
-    if rest.contains(&b',') {
-        return Err(Reason::CredentialAmbiguous);
+
+    /// As a bearer credential. Without a scheme it is one that nobody can read, unless the route reads bare words too.
+    pub(crate) fn bearer(self, reads_bare: bool) -> Credential<'a> {
+        match self {
+            Self::Absent | Self::Other(_) => Credential::Absent,
+            Self::Bearer(token) => Credential::of(token),
+            Self::Bare(word) if reads_bare && !word.is_empty() => Credential::Absent,
+            Self::Bare(_) => Credential::Malformed,
+        }
     }
-    let token = rest.trim_ascii();
-    let possible = !token.is_empty() && token.len() <= MAX_CREDENTIAL_BYTES;
-    Ok(if possible { Credential::Present(token) } else { Credential::Malformed })
+
+    /// As a bare token.
+    ///
+    /// # Errors
+    /// [`Reason::CredentialAmbiguous`] for a comma: two of them that were joined look like a scheme with parameters.
+    pub(crate) fn raw(self) -> Result<Credential<'a>, Reason> {
+        match self {
+            Self::Other(value) | Self::Bare(value) if value.contains(&b',') => {
+                Err(Reason::CredentialAmbiguous)
+            }
+            Self::Bearer([]) => Ok(Credential::Malformed),
+            Self::Absent | Self::Bearer(_) | Self::Other(_) => Ok(Credential::Absent),
+            Self::Bare(word) => Ok(Credential::of(word)),
+        }
+    }
 }
 
 /// Whether this is a b64token (RFC 6750 section 2.1). Asked only of tokens that were not verified before: those were.
@@ -92,24 +147,42 @@ fn starts_bearer(part: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credential, bearer};
-    use crate::answer::reason::Reason;
+    use std::borrow::Cow;
 
-    type Case = (&'static [&'static str], Result<Credential<'static>, Reason>);
+    use super::{Authorization, Credential};
+    use crate::answer::reason::Reason;
+    use crate::limits::MAX_CREDENTIAL_BYTES;
+
+    const ABSENT: Result<Credential<'static>, Reason> = Ok(Credential::Absent);
+    const MALFORMED: Result<Credential<'static>, Reason> = Ok(Credential::Malformed);
+    const TWO: Result<Credential<'static>, Reason> = Err(Reason::CredentialAmbiguous);
+
+    const fn token(text: &'static str) -> Result<Credential<'static>, Reason> {
+        Ok(Credential::Present(Cow::Borrowed(text.as_bytes())))
+    }
+
+    /// The values, and what they are as bearer, as raw, and as bearer where both are read.
+    type Case = (&'static [&'static str], [Result<Credential<'static>, Reason>; 3]);
     const CASES: &[Case] = &[
-        (&[], Ok(Credential::Absent)),
-        (&["Bearer abc.def"], Ok(Credential::Present(b"abc.def"))),
-        (&["bearer  abc"], Ok(Credential::Present(b"abc"))),
-        (&["Bearer"], Ok(Credential::Malformed)),
-        (&["Bearer "], Ok(Credential::Malformed)),
-        (&["Basic dTpw"], Ok(Credential::Absent)),
-        (&[""], Ok(Credential::Malformed)),
-        (&["Digest a=b, c=d"], Ok(Credential::Absent)),
-        (&["Bearer a", "Bearer b"], Err(Reason::CredentialAmbiguous)),
-        (&["Bearer a,Bearer b"], Err(Reason::CredentialAmbiguous)),
-        (&["Bearer a, Basic b"], Err(Reason::CredentialAmbiguous)),
-        (&["Basic b,Bearer a"], Err(Reason::CredentialAmbiguous)),
-        (&["", "Bearer a"], Err(Reason::CredentialAmbiguous)),
+        (&[], [ABSENT, ABSENT, ABSENT]),
+        (&["Bearer abc.def"], [token("abc.def"), ABSENT, token("abc.def")]),
+        (&["bearer  abc"], [token("abc"), ABSENT, token("abc")]),
+        (&["Bearer"], [MALFORMED, MALFORMED, MALFORMED]),
+        (&["Bearer "], [MALFORMED, MALFORMED, MALFORMED]),
+        (&["Basic dTpw"], [ABSENT, ABSENT, ABSENT]),
+        (&[""], [MALFORMED, MALFORMED, MALFORMED]),
+        (&["abc.def"], [MALFORMED, token("abc.def"), ABSENT]),
+        (&["Bearerabc"], [MALFORMED, token("Bearerabc"), ABSENT]),
+        (&["abc,def"], [MALFORMED, TWO, ABSENT]),
+        (&["abc, def"], [ABSENT, TWO, ABSENT]),
+        (&["Digest a=b, c=d"], [ABSENT, TWO, ABSENT]),
+        (&["Bearer a", "Bearer b"], [TWO, TWO, TWO]),
+        (&["a", "b"], [TWO, TWO, TWO]),
+        (&["Bearer a,Bearer b"], [TWO, TWO, TWO]),
+        (&["Bearer a, Basic b"], [TWO, TWO, TWO]),
+        (&["a,Bearer b"], [TWO, TWO, TWO]),
+        (&["Basic b,Bearer a"], [TWO, TWO, TWO]),
+        (&["", "Bearer a"], [TWO, TWO, TWO]),
     ];
 
     #[test]
@@ -130,7 +203,19 @@ mod tests {
         for (values, expected) in CASES {
             let headers: Vec<_> =
                 values.iter().map(|v| (b"Authorization".as_slice(), v.as_bytes())).collect();
-            assert_eq!(&bearer(&headers), expected, "{values:?}");
+            let read = Authorization::read(&headers);
+            let actual = [
+                read.map(|value| value.bearer(false)),
+                read.and_then(Authorization::raw),
+                read.map(|value| value.bearer(true)),
+            ];
+            assert_eq!(&actual, expected, "{values:?}");
+        }
+        let long = "a".repeat(MAX_CREDENTIAL_BYTES + 1);
+        for value in [long.clone(), format!("Bearer {long}")] {
+            let read = Authorization::read(&[(b"authorization", value.as_bytes())]).unwrap();
+            assert!(!matches!(read.raw().unwrap(), Credential::Present(_)));
+            assert_eq!(read.bearer(false), Credential::Malformed);
         }
     }
 }

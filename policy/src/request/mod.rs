@@ -1,15 +1,19 @@
 //! One request as every door sees it: canonical, with at most one credential of a kind, or refused.
 //! Adapters fill a [`RawRequest`]; nobody else makes a [`Request`].
 
+pub(crate) mod cookie;
 pub(crate) mod credential;
 pub(crate) mod host;
+pub(crate) mod inputs;
 pub(crate) mod path;
+pub(crate) mod place;
+pub(crate) mod query;
 
 use std::borrow::Cow;
 
 use crate::answer::reason::Reason;
 use crate::limits::{MAX_HEADERS, MAX_METHOD_BYTES};
-use crate::request::credential::{Credential, bearer};
+use crate::request::credential::Authorization;
 use crate::request::host::canonical_host;
 use crate::request::path::{CanonicalPath, decoded};
 
@@ -39,7 +43,7 @@ pub struct Request<'a> {
     method: &'a str,
     host: Cow<'a, str>,
     path: CanonicalPath<'a>,
-    bearer: Credential<'a>,
+    authorization: Authorization<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -54,8 +58,8 @@ impl<'a> Request<'a> {
         let method = method(raw.method).ok_or(Reason::RequestMalformed)?;
         let host = canonical_host(raw.authority).ok_or(Reason::RequestMalformed)?;
         let path = CanonicalPath::parse(raw.path).map_err(|_| Reason::RequestMalformed)?;
-        let bearer = bearer(raw.headers)?;
-        Ok(Self { raw, method, host, path, bearer })
+        let authorization = Authorization::read(raw.headers)?;
+        Ok(Self { raw, method, host, path, authorization })
     }
 
     /// The method, as sent; compared exactly (RFC 9110: methods are case-sensitive).
@@ -76,10 +80,9 @@ impl<'a> Request<'a> {
         self.path
     }
 
-    /// The credential of the Authorization header.
-    #[must_use]
-    pub fn bearer(&self) -> Credential<'a> {
-        self.bearer
+    /// The Authorization header.
+    pub(crate) fn authorization(&self) -> Authorization<'a> {
+        self.authorization
     }
 
     /// What the adapter gave.

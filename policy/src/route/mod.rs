@@ -1,6 +1,7 @@
 //! One compiled route, and the path patterns that select it.
 //! [`PathPattern`] is the rule, [`PathVariables`] what a match gives.
 
+pub(crate) mod chain;
 pub(crate) mod issuers;
 pub(crate) mod table;
 
@@ -9,14 +10,14 @@ use std::sync::Arc;
 
 use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Forward;
-use crate::file::source::{FailureMode, OnInvalid};
-use crate::identity::issuer::IssuerId;
+use crate::file::source::FailureMode;
+use crate::request::inputs::Inputs;
 use crate::request::path::{CanonicalPath, decoded};
 use crate::require::claim::ClaimRule;
 use crate::require::rbac::Verb;
 use crate::require::scopes::Scopes;
 use crate::require::template::Template;
-use crate::route::issuers::RouteIssuers;
+use crate::route::chain::{Chain, Spent};
 
 /// One rule, compiled. Immutable.
 #[derive(Debug)]
@@ -32,6 +33,10 @@ pub struct Route {
     pub(crate) deferred: bool,
     /// How its denials look; none: by the request's Accept.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
+    /// Credentials beside Authorization that end here.
+    pub(crate) spent: Option<Box<Spent>>,
+    /// What of a request it reads besides what every verdict rests on.
+    pub(crate) inputs: Option<Arc<Inputs>>,
 }
 
 impl Route {
@@ -52,7 +57,7 @@ impl Route {
         match &self.access {
             Access::Open => false,
             Access::Requirements(requirements) => {
-                requirements.rbac.is_some() || requirements.tokens_need_sidecar()
+                requirements.rbac.is_some() || requirements.chain.needs_sidecar()
             }
         }
     }
@@ -90,20 +95,11 @@ pub(crate) enum Access {
 /// What a protected route asks for.
 #[derive(Debug)]
 pub(crate) struct Requirements {
-    /// Which issuer verifies the token, and whether its refusal is final.
-    pub(crate) jwt: RouteIssuers,
-    /// Who is asked about what is no JWT of those.
-    pub(crate) introspection: Vec<(IssuerId, OnInvalid)>,
+    /// Who may vouch for the caller.
+    pub(crate) chain: Chain,
     pub(crate) scopes: Scopes,
     pub(crate) claims: Vec<ClaimRule>,
     pub(crate) rbac: Option<Rbac>,
-}
-
-impl Requirements {
-    /// Whether the sidecar alone can judge some of the tokens that are accepted.
-    pub(crate) fn tokens_need_sidecar(&self) -> bool {
-        !self.introspection.is_empty() || self.jwt.need_sidecar()
-    }
 }
 
 /// What is asked of the roles.

@@ -264,6 +264,7 @@ fn a_dead_sidecar_follows_the_routes_failure_mode_and_a_refusal_never_does() {
     let headers = VerdictHeaders {
         remove: vec!["x-else".into()],
         set: vec![("x-user".into(), "alice".into())],
+        path: None,
     };
     world.verdict = Some(Verdict {
         outcome: Ok(headers),

@@ -2,6 +2,9 @@
 
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod files;

@@ -173,8 +173,8 @@ impl Offline {
                 Step::Ask(Call::Sidecar { .. }) => return None,
                 // There are no keys but those of the file.
                 Step::Ask(Call::Keys { .. }) => Reply::Keys,
-                Step::Ask(Call::Introspect { issuer, .. }) => {
-                    Reply::Introspection(self.introspect(issuer, request))
+                Step::Ask(Call::Introspect { issuer, token, .. }) => {
+                    Reply::Introspection(self.introspect(issuer, &token))
                 }
             };
             step = check.resume(&context, request, reply);
@@ -182,11 +182,10 @@ impl Offline {
     }
 
     /// None: no file speaks for this issuer. A token that its file does not name is not active.
-    fn introspect(&self, issuer: IssuerId, request: &Request<'_>) -> Option<Introspected> {
+    fn introspect(&self, issuer: IssuerId, token: &[u8]) -> Option<Introspected> {
         let replies = self.replies.get(&issuer)?;
         let issuer = self.policy.issuer(issuer)?;
         let IssuerKind::Introspection(introspection) = issuer.kind() else { return None };
-        let sallyport_policy::Credential::Present(token) = request.bearer() else { return None };
         let token = std::str::from_utf8(token).ok()?;
         let reply = replies.get(token).map_or(br#"{"active":false}"#.as_slice(), Vec::as_slice);
         Some(Identity::from_introspection(issuer, &introspection.rules, reply, self.now))

@@ -112,6 +112,6 @@ fn upstream<'a>(permit: &'a Permit, request: &'a InputRequest) -> Upstream<'a> {
     Upstream {
         set: mutations.set.iter().map(|(name, value)| (&**name, value.as_str())).collect(),
         remove: removed(mutations, &request.headers()),
-        path: &request.path,
+        path: mutations.path.as_deref().unwrap_or(&request.path),
     }
 }

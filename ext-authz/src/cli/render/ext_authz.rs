@@ -36,10 +36,10 @@ pub(super) fn grpc(policy: &Policy, cluster: &str) -> Value {
 /// sidecar is 503 without its body.
 pub(super) fn http(policy: &Policy, cluster: &str, address: &HostPort) -> Value {
     let mut response = Map::new();
-    let identity_headers = identity_headers(policy);
+    let upstream_headers = upstream_headers(policy);
     // Envoy refuses an empty list, and takes an absent one for "none".
-    if !identity_headers.is_empty() {
-        response.insert("allowed_upstream_headers".to_owned(), exactly(&identity_headers));
+    if !upstream_headers.is_empty() {
+        response.insert("allowed_upstream_headers".to_owned(), exactly(&upstream_headers));
     }
     response.insert("allowed_client_headers".to_owned(), exactly(ANSWER_HEADERS));
     json!({
@@ -76,9 +76,11 @@ pub(super) const ANSWER_HEADERS: &[&str] = &[
     "x-sallyport-reason",
 ];
 
-/// The headers that only the gate may set.
-pub(super) fn identity_headers(policy: &Policy) -> Vec<&str> {
-    policy.identity_headers().names().map(|name| &**name).collect()
+/// The headers that the sidecar sets: identity headers, and the cookies less a credential among them.
+pub(super) fn upstream_headers(policy: &Policy) -> Vec<&str> {
+    let cookies = policy.headers_read().iter().filter(|name| ***name == *"cookie");
+    let identity = policy.identity_headers().names().map(|name| &**name);
+    identity.chain(cookies.map(|name| &**name)).collect()
 }
 
 /// Longer than the sidecar's longest wait, so that the sidecar itself says what failed and what that means.

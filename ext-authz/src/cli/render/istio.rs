@@ -374,7 +374,7 @@ impl Manifests<'_> {
                     "statusOnError": "503",
                     "pathPrefix": ext_authz::PATH_PREFIX,
                     "includeRequestHeadersInCheck": read,
-                    "headersToUpstreamOnAllow": ext_authz::identity_headers(&self.source.policy),
+                    "headersToUpstreamOnAllow": ext_authz::upstream_headers(&self.source.policy),
                     "headersToDownstreamOnDeny": ext_authz::ANSWER_HEADERS,
                 },
             },

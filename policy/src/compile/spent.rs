@@ -1,0 +1,84 @@
+//! What becomes of the credentials that routes read besides Authorization: which headers, cookies and query keys end
+//! here, and what a verdict on such a route rests on. Done when all routes are known, since what a credential stands in
+//! may be nobody's identity header.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::answer::permit::{COOKIE, RemovedHeaders};
+use crate::file::problem::Problems;
+use crate::request::inputs::Inputs;
+use crate::request::place::Place;
+use crate::require::template::Template;
+use crate::route::chain::{Chain, Spent};
+use crate::route::table::Routes;
+use crate::route::{Access, Route};
+
+/// The lists of removed headers by the names that a route adds to them: routes that read the same places share one.
+type Lists = BTreeMap<Vec<Arc<str>>, Arc<RemovedHeaders>>;
+
+/// Completes the routes. `names`: the headers that are removed on every route, Authorization among them. Gives the query
+/// keys that some route reads.
+pub(super) fn complete(routes: &mut Routes, names: &[Arc<str>]) -> Vec<Box<str>> {
+    let mut lists = Lists::new();
+    let mut keys = Vec::new();
+    for route in routes.iter_mut().filter_map(Arc::get_mut) {
+        let mut inputs = Inputs::of_headers(route.templates().flat_map(Template::headers));
+        if let Access::Requirements(requirements) = &route.access {
+            requirements.chain.note(&mut inputs);
+            route.spent = spent(&requirements.chain, names, &mut lists).map(Box::new);
+        }
+        route.inputs = (inputs != Inputs::default()).then(|| Arc::new(inputs));
+        keys.extend(route.spent.iter().flat_map(|spent| spent.query.iter().cloned()));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn spent(chain: &Chain, names: &[Arc<str>], lists: &mut Lists) -> Option<Spent> {
+    let (mut headers, mut query, mut cookies) = (Vec::<Arc<str>>::new(), Vec::new(), Vec::new());
+    for place in &chain.places {
+        match &place.place {
+            Place::Bearer | Place::Raw => {}
+            Place::Header { name, .. } => headers.push((**name).into()),
+            Place::Query(key) => query.push(key.clone()),
+            Place::Cookie(name) => cookies.push(name.clone()),
+        }
+    }
+    if headers.is_empty() && query.is_empty() && cookies.is_empty() {
+        return None;
+    }
+    headers.sort_unstable();
+    headers.dedup();
+    let mut list = |own: &[Arc<str>]| {
+        let made = || Arc::new(RemovedHeaders::new(names.iter().chain(own).cloned().collect()));
+        Arc::clone(lists.entry(own.to_vec()).or_insert_with(made))
+    };
+    let removed = list(&headers);
+    let removed_with_cookie = if cookies.is_empty() {
+        Arc::clone(&removed)
+    } else {
+        headers.push(COOKIE.into());
+        list(&headers)
+    };
+    Some(Spent { query, cookies, removed, removed_with_cookie })
+}
+
+/// A token in a header that a route sets would be taken for an identity, or an identity for a token.
+pub(super) fn check_headers(
+    read: &[(String, Box<str>)],
+    routes: &[Arc<Route>],
+    problems: &mut Problems,
+) {
+    for (place, name) in read {
+        let sets = |route: &&Arc<Route>| route.forward.set.iter().any(|(set, _)| **set == **name);
+        if let Some(route) = routes.iter().find(sets) {
+            problems.error(
+                place,
+                format!("`{name}` is an identity header that the route `{}` sets", route.name),
+                "read the token from another header, or set another one",
+            );
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Who may vouch for a route's callers, in the order in which they are tried: the places of a token, each with the
+//! authenticators that read it, then perhaps nobody at all. Walking it is `authenticate.rs`'s business.
+
+use std::sync::Arc;
+
+use crate::answer::permit::RemovedHeaders;
+use crate::file::source::OnInvalid;
+use crate::identity::Identity;
+use crate::identity::issuer::IssuerId;
+use crate::request::inputs::Inputs;
+use crate::request::place::Place;
+use crate::route::issuers::RouteIssuers;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// In order of first mention.
+    pub(crate) places: Vec<TokenPlace>,
+    /// Who comes without any credential, where that is somebody.
+    pub(crate) anonymous: Option<Arc<Identity>>,
+}
+
+/// One place, and who reads it.
+#[derive(Debug)]
+pub(crate) struct TokenPlace {
+    pub(crate) place: Place,
+    /// Which issuer verifies the token, and whether its refusal is final.
+    pub(crate) jwt: RouteIssuers,
+    /// Who is asked about what is no JWT of those.
+    pub(crate) introspection: Vec<(IssuerId, OnInvalid)>,
+    /// Every one of them says `on_invalid: next`.
+    pub(crate) all_next: bool,
+}
+
+impl Chain {
+    /// Has the place read, from here on in the order where it was not before.
+    pub(crate) fn add(&mut self, place: &Place) {
+        if !self.places.iter().any(|known| known.place == *place) {
+            self.places.push(TokenPlace {
+                place: place.clone(),
+                jwt: RouteIssuers::default(),
+                introspection: Vec::new(),
+                all_next: true,
+            });
+        }
+    }
+
+    /// A place that is read.
+    pub(crate) fn at(&mut self, place: &Place) -> Option<&mut TokenPlace> {
+        self.places.iter_mut().find(|known| known.place == *place)
+    }
+
+    /// Whether the sidecar alone can judge some of the tokens that are accepted.
+    pub(crate) fn needs_sidecar(&self) -> bool {
+        self.places.iter().any(|place| !place.introspection.is_empty() || place.jwt.need_sidecar())
+    }
+
+    /// Whether a bare word in Authorization may be a token.
+    pub(crate) fn reads_bare(&self) -> bool {
+        self.places.iter().any(|place| place.place == Place::Raw)
+    }
+
+    /// What a verdict rests on besides the parts that are always compared.
+    pub(crate) fn note(&self, inputs: &mut Inputs) {
+        for place in &self.places {
+            match &place.place {
+                Place::Header { name, .. } => inputs.read_header(name),
+                Place::Cookie(_) => inputs.read_header("cookie"),
+                Place::Bearer | Place::Raw | Place::Query(_) => {}
+            }
+        }
+    }
+}
+
+/// Credentials that a route can read and that end here, besides Authorization, which every policy's lists hold.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    /// Query keys: they vanish whatever the route says of its credential.
+    pub(crate) query: Vec<Box<str>>,
+    pub(crate) cookies: Vec<Box<str>>,
+    /// Header names that never come from the client, with the credentials' among them.
+    pub(crate) removed: Arc<RemovedHeaders>,
+    /// The same for a request with one of the cookies: its Cookie header is written anew.
+    pub(crate) removed_with_cookie: Arc<RemovedHeaders>,
+}
