@@ -23,11 +23,12 @@ pub use check::{
     Call, Check, Context, KeySource, KeyState, Reply, Side, Step, TokenMemory, Verdict,
     VerdictHeaders,
 };
-pub use file::document::{Document, json_schema};
+pub use file::document::Document;
 pub use file::issuer_source::{SecretEncoding, SecretSource};
 pub use file::part::PolicyPart;
 pub use file::plugin::{PluginConfig, Topology};
 pub use file::problem::{Level, Problem};
+pub use file::schema::{included_json_schema, json_schema};
 pub use file::source::{CredentialForwarding, FailureMode, Format, Mode};
 pub use identity::issuer::{
     HmacIssuer, IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId,

@@ -17,6 +17,8 @@ pub mod idp;
 pub mod keycloak;
 pub mod limits;
 pub mod parts;
+#[cfg(test)]
+mod policy_schema;
 pub mod ports;
 pub mod process;
 pub mod prom;

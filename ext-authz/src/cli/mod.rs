@@ -14,9 +14,8 @@ mod limits;
 mod lint;
 mod policy_file;
 mod render;
+mod schema;
 mod serve;
-
-use failure::Failure;
 
 /// A programmable security gate for APIs.
 #[derive(Debug, Parser)]
@@ -32,8 +31,8 @@ enum Command {
     Check(check::Arguments),
     /// Report what is wrong with a policy file.
     Lint(lint::Arguments),
-    /// Print the JSON Schema of the policy file.
-    Schema,
+    /// Print the JSON Schema of the policy file, or the configuration reference.
+    Schema(schema::Arguments),
     /// Print what the data plane needs, without a secret in it.
     Render(Box<render::Arguments>),
     /// Run the sidecar.
@@ -54,7 +53,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
-        Command::Schema => schema(),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     };
@@ -62,12 +61,6 @@ pub fn run() -> ExitCode {
         tell(&failure.to_string());
         ExitCode::from(2)
     })
-}
-
-fn schema() -> Result<ExitCode, Failure> {
-    let schema = sallyport_policy::json_schema();
-    writeln!(std::io::stdout(), "{schema:#}")?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A message for people. A standard error that is gone is nobody's loss.

@@ -14,6 +14,8 @@ mod cli_render;
 #[cfg(test)]
 mod cli_render_refusals;
 #[cfg(test)]
+mod cli_schema;
+#[cfg(test)]
 mod cli_usage;
 #[cfg(test)]
 mod run;

@@ -1,4 +1,4 @@
-//! The parsed policy file: bytes to [`Document`], its filter copy and its digest, its JSON Schema.
+//! The parsed policy file: bytes to [`Document`], its filter copy and its digest.
 //! Reads no files: the names of role files go to the caller, who brings their text.
 
 use sallyport_jwt::{JsonLimits, parse_json_object};
@@ -131,12 +131,6 @@ fn filter_copy(mut value: Value) -> Value {
         }
     }
     value
-}
-
-/// JSON Schema (2020-12) of the policy file.
-#[must_use]
-pub fn json_schema() -> Value {
-    schemars::schema_for!(Source).to_value()
 }
 
 /// A file's value, whatever is in it.

@@ -9,6 +9,7 @@ pub(crate) mod plugin;
 pub(crate) mod problem;
 pub(crate) mod require_source;
 pub(crate) mod scalar;
+pub(crate) mod schema;
 pub(crate) mod settings;
 pub(crate) mod shape;
 pub(crate) mod source;

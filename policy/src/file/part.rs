@@ -16,6 +16,10 @@ const LISTS: &[&str] = &["routes", "roles", "role_documents"];
 /// Mappings that an included file may hold; a name stands in one file alone.
 const MAPPINGS: &[&str] = &["issuers", "hosts"];
 
+/// All that an included file may hold.
+pub(crate) const MAY_BE_INCLUDED: &[&str] =
+    &["issuers", "hosts", "routes", "roles", "role_documents"];
+
 /// One file of a policy.
 #[derive(Debug, Clone)]
 pub struct PolicyPart {
@@ -98,7 +102,10 @@ pub(crate) fn join(
                 problems.error(
                     inside(&name, &member),
                     format!("`{member}` has no place in an included file"),
-                    format!("move it to the policy file; here may stand `{}`", may_stand()),
+                    format!(
+                        "move it to the policy file; here may stand `{}`",
+                        MAY_BE_INCLUDED.join("`, `")
+                    ),
                 );
             }
         }
@@ -175,11 +182,6 @@ fn not_a(file: &str, member: &str, kind: &str, problems: &mut Problems) {
         format!("`{member}` is no {kind}"),
         format!("write a {kind}, or remove `{member}`"),
     );
-}
-
-fn may_stand() -> String {
-    let names: Vec<&str> = MAPPINGS.iter().chain(LISTS).copied().collect();
-    names.join("`, `")
 }
 
 fn inside(file: &str, place: &str) -> String {
