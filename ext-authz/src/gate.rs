@@ -40,6 +40,20 @@ impl Entrance {
     }
 }
 
+impl Entrance {
+    /// An answer over HTTP has no way to change the path. The upstream would get what it must not, so that is no allow.
+    fn carried(self, decision: Decision) -> Decision {
+        let rewrites = match &decision.outcome {
+            Outcome::Allow(permit) => permit.mutations().path.is_some(),
+            Outcome::Deny(_) => false,
+        };
+        if self != Self::Http || !rewrites {
+            return decision;
+        }
+        decision.instead(Reason::DependencyUnavailable)
+    }
+}
+
 /// What all doors share.
 pub(crate) struct Gate {
     pub(crate) loaded: ArcSwap<Loaded>,
@@ -71,6 +85,7 @@ impl Gate {
             Err(reason) => Decision::refused(reason, Door::Sidecar),
             Ok(request) => self.drive(&loaded, &request, now, &mut replies_until).await,
         };
+        let decision = entrance.carried(decision);
         let judged = Judged { decision, id: decision_id(), loaded, generation, now, replies_until };
         self.metrics.decided(entrance.word(), &judged.decision);
         judged.log(entrance);

@@ -73,7 +73,7 @@ fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> &'r [u8] {
 }
 
 fn allow(mutations: &Mutations, headers: &[Header<'_>]) -> Response {
-    // An answer over HTTP cannot change the path: the upstream would get what it must not.
+    // The gate sees to it, and here is where it would be lost.
     if mutations.path.is_some() {
         return unwritable();
     }

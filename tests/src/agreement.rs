@@ -11,6 +11,7 @@ use crate::Result;
 use crate::idp::Idp;
 use crate::stage::Stage;
 
+mod credentials;
 mod doors;
 mod effects;
 mod table;
@@ -32,6 +33,17 @@ pub enum Credential {
     Around(&'static str, Mint, &'static str),
     /// Two Authorization headers with a token each.
     Two(Mint, Mint),
+    /// In these places.
+    At(&'static [Place]),
+}
+
+/// A place of a credential, and what stands around a token in it.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// A header: its name, this, a token, this.
+    Header(&'static str, &'static str, Mint, &'static str),
+    /// Part of the query: this, a token, this.
+    Query(&'static str, Mint, &'static str),
 }
 
 /// Makes a token.
@@ -52,7 +64,7 @@ pub enum Differs {
 
 /// All rows.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [table::ROWS, effects::ROWS].into_iter().flatten()
+    [table::ROWS, effects::ROWS, credentials::ROWS].into_iter().flatten()
 }
 
 /// A row with its tokens.
@@ -95,7 +107,10 @@ pub(crate) const SHAPING: &[&str] =
     &["content-type", "cache-control", "location", "grpc-status", "x-sallyport-reason"];
 
 /// Headers that the policy sets or removes.
-pub(crate) const OWNED: &[&str] = &["x-user", "x-client", "x-tenant", "x-order", "authorization"];
+pub(crate) const OWNED: &[&str] =
+    &["x-user", "x-client", "x-tenant", "x-order", "authorization", "x-token", "cookie"];
+/// Where the path that the upstream gets stands among them.
+pub(crate) const PATH: &str = ":path";
 
 /// Sent with every request; no upstream may see them.
 pub(crate) const SPOOFED: &[(&str, &str)] =
@@ -184,6 +199,7 @@ fn comparable(mut said: Said, differs: Differs) -> Said {
 
 fn ask(idp: &Idp, at: usize, row: &'static Row) -> Result<Ask> {
     let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut query = String::new();
     for (name, value) in SPOOFED {
         headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
     }
@@ -199,14 +215,28 @@ fn ask(idp: &Idp, at: usize, row: &'static Row) -> Result<Ask> {
             authorization(format!("Bearer {}", one(idp)?).into_bytes());
             authorization(format!("Bearer {}", two(idp)?).into_bytes());
         }
+        Credential::At(places) => {
+            for place in places {
+                match place {
+                    Place::Header(name, before, mint, after) => {
+                        let value = format!("{before}{}{after}", mint(idp)?);
+                        headers.push(((*name).to_owned(), value.into_bytes()));
+                    }
+                    Place::Query(before, mint, after) => {
+                        query.push_str(&format!("{before}{}{after}&", mint(idp)?));
+                    }
+                }
+            }
+        }
     }
     for (name, value) in row.headers {
         headers.push(((*name).to_owned(), value.to_vec()));
     }
+    query.push_str(&format!("row={at}"));
     let separator = if row.path.contains('?') { '&' } else { '?' };
     let path = match row.path.split_once('#') {
-        Some((path, fragment)) => format!("{path}{separator}row={at}#{fragment}"),
-        None => format!("{}{separator}row={at}", row.path),
+        Some((path, fragment)) => format!("{path}{separator}{query}#{fragment}"),
+        None => format!("{}{separator}{query}", row.path),
     };
     Ok(Ask { row, path, headers })
 }

@@ -45,3 +45,5 @@ pub const ANSWER: Duration = Duration::from_secs(15);
 pub const COMMAND: Duration = Duration::from_secs(30);
 /// How long counters may take to show what has happened: the filter sends them once a second.
 pub const COUNTED: Duration = Duration::from_secs(8);
+/// How long an access log may take to show what has happened: Envoy writes it once in ten seconds.
+pub const LOGGED: Duration = Duration::from_secs(25);

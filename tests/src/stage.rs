@@ -96,13 +96,22 @@ pub struct Setup {
     pub policy: Option<PathBuf>,
     /// Log level of Envoy.
     pub log_level: String,
+    /// Texts of the bootstrap, as JSON, and what stands there instead.
+    pub replaced: Vec<(String, String)>,
 }
 
 impl Setup {
     /// The quickstart as it is, with two workers.
     #[must_use]
     pub fn quickstart(parts: Parts, binary: Binary) -> Self {
-        Self { parts, binary, concurrency: 2, policy: None, log_level: "info".to_owned() }
+        Self {
+            parts,
+            binary,
+            concurrency: 2,
+            policy: None,
+            log_level: "info".to_owned(),
+            replaced: Vec::new(),
+        }
     }
 }
 
@@ -148,7 +157,14 @@ impl Stage {
             log_level: setup.log_level,
             ..Options::default()
         };
-        let envoy = Envoy::start(&setup.binary, &bootstrap.to_text(), options).await?;
+        let mut text = bootstrap.to_text();
+        for (old, new) in &setup.replaced {
+            if !text.contains(old) {
+                return Err(format!("the bootstrap has no `{old}`").into());
+            }
+            text = text.replace(old, new);
+        }
+        let envoy = Envoy::start(&setup.binary, &text, options).await?;
         let sidecar = tokio::sync::Mutex::new(Some(sidecar));
         Ok(Self { envoy, sidecar, idp, echo, ports, parts: setup.parts, files })
     }

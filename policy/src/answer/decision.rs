@@ -111,6 +111,12 @@ impl Decision {
         }
     }
 
+    /// The denial that takes the place of an allow which a door cannot carry out.
+    #[must_use]
+    pub fn instead(self, reason: Reason) -> Self {
+        Self { outcome: Outcome::Deny(Denial::new(reason)), reason, ..self }
+    }
+
     /// Whether the request goes upstream.
     #[must_use]
     pub fn allows(&self) -> bool {

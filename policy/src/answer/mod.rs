@@ -59,6 +59,9 @@ impl Policy {
         if let Some(relayed) = &denial.relayed {
             return relayed.clone();
         }
+        // No part of an answer may hold what a route reads as a credential.
+        let path = self.path_without_credentials(raw.path);
+        let raw = &RawRequest { path: path.as_deref().map_or(raw.path, str::as_bytes), ..*raw };
         let on_deny = decision.on_deny.as_deref().or(self.on_deny.as_deref());
         let form = form(on_deny, raw);
         let mut answer =

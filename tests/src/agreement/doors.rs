@@ -16,7 +16,7 @@ use sallyport_policy::Reason;
 use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 
-use super::{Ask, Differs, OWNED, Row, SHAPING, Said, Shape};
+use super::{Ask, Differs, OWNED, PATH, Row, SHAPING, Said, Shape};
 use crate::http1::{self, Response};
 use crate::stage::{Client, Stage, Way};
 use crate::{Result, limits, wait};
@@ -99,7 +99,8 @@ impl<'s> Doors<'s> {
         let mut said = from_answer(&response);
         if let Some(seen) = self.stage.echo.last() {
             let values = |name: &&'static str| (*name, seen.values(name));
-            said.upstream = Some(OWNED.iter().map(values).collect());
+            let path = (PATH, vec![seen.path.clone()]);
+            said.upstream = Some(OWNED.iter().map(values).chain([path]).collect());
         }
         Ok(said)
     }
@@ -130,6 +131,9 @@ fn from_check(line: &Value, ask: &Ask) -> Said {
         let pairs = line.pointer(path).cloned().unwrap_or_default();
         serde_json::from_value(pairs).unwrap_or_default()
     };
+    let mut set = pairs("/upstream/set");
+    let path = line.pointer("/upstream/path").and_then(Value::as_str);
+    set.extend(path.map(|path| (PATH.to_owned(), path.to_owned())));
     let removed = line.pointer("/upstream/remove").and_then(Value::as_array);
     let removed: Vec<&str> = removed.into_iter().flatten().filter_map(Value::as_str).collect();
     let denied = text("decision").as_deref() == Some("deny");
@@ -144,7 +148,7 @@ fn from_check(line: &Value, ask: &Ask) -> Said {
         challenge: shown.challenge,
         shape: shown.shape,
         upstream: (text("decision").as_deref() == Some("allow"))
-            .then(|| effective(ask, &pairs("/upstream/set"), &removed)),
+            .then(|| effective(ask, &set, &removed)),
         door: text("door"),
     }
 }
@@ -329,7 +333,8 @@ fn effective(
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
         (*name, client.map(|(_, value)| text(value)).collect())
     };
-    OWNED.iter().map(values).collect()
+    let path = set.iter().find(|(own, _)| own == PATH).map_or(&ask.path, |(_, path)| path);
+    OWNED.iter().map(values).chain([(PATH, vec![path.clone()])]).collect()
 }
 
 /// Decisions by counter: an allow through Envoy or over HTTP tells its rule and reason only there.

@@ -79,7 +79,7 @@ impl Row {
         self
     }
 
-    const fn rule(mut self, rule: &'static str) -> Self {
+    pub(super) const fn rule(mut self, rule: &'static str) -> Self {
         self.rule = rule;
         self
     }
@@ -107,6 +107,12 @@ impl Row {
     /// Envoy's `normalize_path` and `merge_slashes` come before every filter.
     const fn envoy_reads(mut self, rule: &'static str, reason: Reason) -> Self {
         self.envoy = Differs::Reads(reason, rule);
+        self
+    }
+
+    /// An answer over HTTP has no way to change the path, so the door does not allow the request.
+    pub(super) const fn not_over_http_ext_authz(mut self) -> Self {
+        self.http = Differs::Reads(DependencyUnavailable, self.rule);
         self
     }
 

@@ -48,6 +48,7 @@ macro_rules! mints {
 }
 
 mints! {
+    nothing => |_idp| Ok(String::new());
     good => |idp| Kind::Rs256.mint(idp);
     es256 => |idp| Kind::Es256.mint(idp);
     eddsa => |idp| idp.access_token_with(Alg::EdDsa, |_| ());
