@@ -19,6 +19,7 @@ use crate::request::place::Place;
 use crate::route::Route;
 use crate::route::chain::{Chain, TokenPlace};
 use crate::route::issuers::RouteIssuers;
+use crate::trace::{Finding, Note};
 
 /// What authentication found.
 pub(crate) enum Authenticated {
@@ -62,7 +63,11 @@ pub(crate) fn authenticate(
     // told when the request was read.
     if !matches!(&*chain.places, [TokenPlace { place: Place::Bearer, .. }]) {
         for place in &chain.places {
-            place.place.read(request, reads_bare)?;
+            let read = place.place.read(request, reads_bare);
+            if read.is_err() {
+                note_credential(check, place, &read);
+            }
+            read?;
         }
     }
     let mut last = Reason::TokenMissing;
@@ -80,7 +85,10 @@ pub(crate) fn authenticate(
     }
     match &chain.anonymous {
         // Whoever shows something that nobody here makes sense of is not nobody.
-        Some(identity) if claimed => Ok(Authenticated::As(Arc::clone(identity))),
+        Some(identity) if claimed => {
+            check.trace.note(|| Note::Anonymous);
+            Ok(Authenticated::As(Arc::clone(identity)))
+        }
         _ => Err(last.into()),
     }
 }
@@ -96,7 +104,9 @@ fn at_place(
     let malformed = |reason: Reason| {
         if place.all_next { Ok(Tried::Passed(reason)) } else { Err(reason.into()) }
     };
-    let token = match place.place.read(request, reads_bare)? {
+    let read = place.place.read(request, reads_bare);
+    note_credential(check, place, &read);
+    let token = match read? {
         Credential::Absent => return Ok(Tried::Absent),
         Credential::Malformed => return malformed(Reason::TokenMalformed),
         Credential::Present(token) => token,
@@ -104,7 +114,9 @@ fn at_place(
     let authenticated = |who| Ok(Tried::Authenticated(who));
     let (mut last, mut claimed) = (Reason::TokenMalformed, false);
     if !place.jwt.is_empty() {
-        match jwt(check, context, &place.jwt, &token)? {
+        let found = jwt(check, context, &place.jwt, &token);
+        check.trace.note(|| Note::Authenticator { kind: "jwt", finding: finding(&found) });
+        match found? {
             Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
             Found::TheSidecars => return authenticated(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
@@ -117,7 +129,12 @@ fn at_place(
         return malformed(Reason::TokenMalformed);
     }
     for (issuer, on_invalid) in &place.introspection {
-        match introspection(check, context, route, *issuer, *on_invalid, &token)? {
+        let found = introspection(check, context, route, *issuer, *on_invalid, &token);
+        note_issuer(check, context, *issuer);
+        check
+            .trace
+            .note(|| Note::Authenticator { kind: "introspection", finding: finding(&found) });
+        match found? {
             Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
             Found::TheSidecars => return authenticated(Authenticated::BySidecar),
             Found::Refused(reason, OnInvalid::Stop) => return Err(reason.into()),
@@ -126,6 +143,41 @@ fn at_place(
         }
     }
     Ok(if claimed || place.all_next { Tried::Passed(last) } else { Tried::Unclaimed(last) })
+}
+
+/// In words of the policy; the credential is not among them.
+fn note_credential(check: &Check, place: &TokenPlace, read: &Result<Credential<'_>, Reason>) {
+    check.trace.note(|| {
+        let state = match read {
+            Ok(Credential::Absent) => "absent",
+            Ok(Credential::Malformed) => "malformed",
+            Ok(Credential::Present(_)) => "present",
+            Err(_) => "ambiguous",
+        };
+        Note::Credential { place: place.place.to_string(), state }
+    });
+}
+
+fn note_issuer(check: &Check, context: &Context<'_>, issuer: IssuerId) {
+    check.trace.note(|| {
+        let name = context.policy.issuer(issuer).map(|issuer| issuer.name().to_string());
+        Note::Issuer(name.unwrap_or_default().into())
+    });
+}
+
+fn finding(found: &Result<Found, Halt>) -> Finding {
+    match found {
+        Ok(Found::Identity(_)) => Finding::Accepted,
+        Ok(Found::NotMine(reason)) => Finding::NotMine(*reason),
+        Ok(Found::Malformed(reason) | Found::Refused(reason, OnInvalid::Stop)) => {
+            Finding::Refused(*reason)
+        }
+        Ok(Found::Refused(reason, OnInvalid::Next)) => Finding::RefusedNext(*reason),
+        Ok(Found::TheSidecars) => Finding::LeftToSidecar,
+        Err(Halt::Ask(_)) => Finding::Asked,
+        Err(Halt::Unavailable(_)) => Finding::Unavailable,
+        Err(Halt::Deny(denial, _)) => Finding::Refused(denial.reason),
+    }
 }
 
 fn jwt(
@@ -145,6 +197,7 @@ fn jwt(
     let Some((id, on_invalid)) = unverified.issuer().and_then(|iss| issuers.of_token(iss)) else {
         return Ok(Found::NotMine(Reason::IssuerUnknown));
     };
+    note_issuer(check, context, id);
     let Some(issuer) = context.policy.issuer(id) else { return Err(Halt::Unavailable(None)) };
     let rules = match (issuer.kind(), context.side) {
         (IssuerKind::Jwt(jwt), _) => &jwt.rules,

@@ -22,6 +22,7 @@ use crate::require::authorize::authorize;
 use crate::require::template::View;
 use crate::route::chain::Spent;
 use crate::route::{Access, Requirements, Route};
+use crate::trace::Trace;
 
 /// Which half of the gate is judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +160,7 @@ pub struct Check {
     introspected: Vec<(IssuerId, Box<[u8]>, Option<Introspected>)>,
     asked: Option<(IssuerId, Box<[u8]>)>,
     verdict: Option<Option<Verdict>>,
+    pub(crate) trace: Trace,
 }
 
 /// Why evaluation stopped before a permit.
@@ -191,6 +193,20 @@ impl Check {
         (check, step)
     }
 
+    /// The same, noting down what it finds.
+    #[cfg(feature = "explain")]
+    pub fn start_noting(context: &Context<'_>, request: &Request<'_>) -> (Self, Step) {
+        let mut check = Self { trace: Trace::kept(), ..Self::default() };
+        let step = check.evaluate(context, request);
+        (check, step)
+    }
+
+    /// What was noted since the last answer; nothing, unless it was asked to.
+    #[cfg(feature = "explain")]
+    pub fn notes(&self) -> Vec<crate::trace::Note> {
+        self.trace.notes()
+    }
+
     /// Goes on with the answer to the last question.
     pub fn resume(&mut self, context: &Context<'_>, request: &Request<'_>, reply: Reply) -> Step {
         match reply {
@@ -206,6 +222,7 @@ impl Check {
     }
 
     fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
+        self.trace.clear();
         let found = context.policy.route(request);
         let route =
             match found.and_then(|route| route.ok_or_else(|| context.policy.without_route())) {
@@ -319,7 +336,7 @@ impl Check {
             Side::Sidecar => Some(context.policy.roles()),
             Side::FilterAsking | Side::FilterBefore => None,
         };
-        let authorized = authorize(requirements, roles, &identity, &view)
+        let authorized = authorize(requirements, roles, &identity, &view, &self.trace)
             .map_err(|denial| Halt::Deny(denial.of(&identity), Some(Arc::clone(&identity))))?;
         if authorized {
             Ok(Passed { identity: Some(identity), deferred: false })

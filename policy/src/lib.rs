@@ -14,6 +14,7 @@ mod policy;
 mod request;
 mod require;
 mod route;
+mod trace;
 
 pub use answer::Answer;
 pub use answer::decision::{Decision, Denial, Door, Outcome};
@@ -44,3 +45,4 @@ pub use request::path::{CanonicalPath, PathError};
 pub use request::{Header, RawRequest, Request};
 pub use require::rbac::RoleFile;
 pub use route::Route;
+pub use trace::{Finding, Note};

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod explain;
 mod failure;
 mod limits;
 mod lint;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Decide requests offline: one JSON object a line on standard input.
     Check(check::Arguments),
+    /// Tell the whole way of each decision: the same input as for check.
+    Explain(check::Arguments),
     /// Report what is wrong with a policy file.
     Lint(lint::Arguments),
     /// Print the JSON Schema of the policy file, or the configuration reference.
@@ -52,6 +55,7 @@ struct PolicyArgument {
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),

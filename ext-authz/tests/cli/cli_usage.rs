@@ -6,7 +6,7 @@ use crate::run::{Folder, sallyport};
 const WRONG: &[(&[&str], &str)] = &[
     (&[], "Usage"),
     (&["nothing"], "unrecognized subcommand"),
-    (&["explain"], "unrecognized subcommand"),
+    (&["explain"], "--policy"),
     (&["lint"], "--policy"),
     (&["schema", "--markdown", "--included"], "cannot be used with"),
     (&["check", "--policy", "nowhere.yaml"], "cannot be read"),

@@ -43,6 +43,29 @@ pub(crate) struct Inheritance<'s> {
     taken: BTreeSet<(Option<&'s str>, &'static str)>,
 }
 
+#[cfg(feature = "explain")]
+impl crate::file::document::Document {
+    /// Which settings hold for a route on one of its hosts (as `match.hosts` spells it; none: it names none): their
+    /// names, and their places in the whole.
+    #[must_use]
+    pub fn settings_of(&self, route: usize, host: Option<&str>) -> Vec<(&'static str, String)> {
+        let Some(source) = self.source.routes.get(route) else { return Vec::new() };
+        let place = format!("routes[{route}]");
+        let hosts = vec![(host.unwrap_or_default(), HostPattern::Any)];
+        let variants = Inheritance::default().of_route(&self.source, source, &place, hosts);
+        let written = variants.iter().flat_map(|(effective, _)| effective.settings.written());
+        let placed = written.map(|(name, level)| {
+            let place = match level {
+                Level::File => name.to_owned(),
+                Level::Host => format!("hosts.{}.{name}", host.unwrap_or_default()),
+                Level::Route => format!("{place}.{name}"),
+            };
+            (name, place)
+        });
+        placed.collect()
+    }
+}
+
 impl<'s> Inheritance<'s> {
     /// The settings of a route, once for each different set of them, with the hosts where they hold.
     pub(crate) fn of_route(

@@ -40,6 +40,18 @@ impl Place {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bearer => f.write_str("authorization: bearer"),
+            Self::Raw => f.write_str("authorization: raw"),
+            Self::Header { name, .. } => write!(f, "header: {name}"),
+            Self::Query(key) => write!(f, "query: {key}"),
+            Self::Cookie(name) => write!(f, "cookie: {name}"),
+        }
+    }
+}
+
 /// Repeated headers arrive joined with a comma in some doors, so a comma is a second header in all of them.
 fn header<'a>(request: &Request<'a>, name: &str, prefix: &str) -> Result<Credential<'a>, Reason> {
     let headers = request.raw().headers.iter();

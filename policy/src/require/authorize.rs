@@ -7,6 +7,7 @@ use crate::require::rbac::{AccessRequest, Roles, Verb};
 use crate::require::scopes::Scopes;
 use crate::require::template::View;
 use crate::route::{Rbac, Requirements};
+use crate::trace::{Note, Trace};
 
 /// True: everything holds. False: all but the roles, which are not here (`roles` is none).
 pub(crate) fn authorize(
@@ -14,14 +15,24 @@ pub(crate) fn authorize(
     roles: Option<&Roles>,
     identity: &Identity,
     view: &View<'_>,
+    trace: &Trace,
 ) -> Result<bool, Denial> {
-    requirements.scopes.check(identity).map_err(|reason| lacking(reason, &requirements.scopes))?;
-    for rule in &requirements.claims {
-        rule.check(identity, view).map_err(Denial::new)?;
+    let scopes = requirements.scopes.check(identity);
+    trace.note(|| Note::Scopes(scopes.err()));
+    scopes.map_err(|reason| lacking(reason, &requirements.scopes))?;
+    for (index, rule) in requirements.claims.iter().enumerate() {
+        let claim = rule.check(identity, view);
+        trace.note(|| Note::Claim(index, claim.err()));
+        claim.map_err(Denial::new)?;
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
-    let Some(roles) = roles else { return Ok(false) };
-    if role_allows(rbac, roles, view) { Ok(true) } else { Err(Denial::new(Reason::RoleMissing)) }
+    let Some(roles) = roles else {
+        trace.note(|| Note::Roles(None));
+        return Ok(false);
+    };
+    let allowed = if role_allows(rbac, roles, view) { Ok(()) } else { Err(Reason::RoleMissing) };
+    trace.note(|| Note::Roles(Some(allowed)));
+    allowed.map(|()| true).map_err(Denial::new)
 }
 
 /// A challenge names what would help; of a scope that must not be there nobody is told.

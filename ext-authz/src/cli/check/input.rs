@@ -19,12 +19,12 @@ const MEMBERS: &[&str] =
 
 /// A readable request. Client certificate and body are read and not yet judged by any rule.
 #[derive(Debug)]
-pub(super) struct InputRequest {
+pub(in crate::cli) struct InputRequest {
     /// As given, for the output line: a string, an integer of 64 bits (the reader keeps no longer one, and no fraction,
     /// as it was written) or null.
-    pub(super) id: Value,
+    pub(in crate::cli) id: Value,
     /// The path as sent.
-    pub(super) path: String,
+    pub(in crate::cli) path: String,
     method: String,
     scheme: String,
     host: String,
@@ -37,7 +37,7 @@ impl InputRequest {
     ///
     /// # Errors
     /// What about it is no request.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
+    pub(in crate::cli) fn parse(line: &[u8]) -> Result<Self, String> {
         let limits = JsonLimits { max_bytes: line.len(), ..LINE_JSON };
         let mut line = parse_json_object(line, limits).map_err(|error| error.to_string())?;
         if line.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
@@ -61,7 +61,7 @@ impl InputRequest {
     }
 
     /// The id as text, for the decision; empty where there is none.
-    pub(super) fn decision_id(&self) -> String {
+    pub(in crate::cli) fn decision_id(&self) -> String {
         match &self.id {
             Value::String(id) => id.clone(),
             Value::Number(id) => id.to_string(),
@@ -70,18 +70,18 @@ impl InputRequest {
     }
 
     /// Method, host and path for people. Without the query: a token may stand in it.
-    pub(super) fn summary(&self) -> String {
+    pub(in crate::cli) fn summary(&self) -> String {
         let path = self.path.split(['?', '#']).next().unwrap_or_default();
         format!("{} {}{path}", self.method, self.host)
     }
 
     /// The headers as the core reads them.
-    pub(super) fn headers(&self) -> Vec<Header<'_>> {
+    pub(in crate::cli) fn headers(&self) -> Vec<Header<'_>> {
         self.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect()
     }
 
     /// The request as a door would hand it to the core.
-    pub(super) fn raw<'a>(&'a self, headers: &'a [Header<'a>]) -> RawRequest<'a> {
+    pub(in crate::cli) fn raw<'a>(&'a self, headers: &'a [Header<'a>]) -> RawRequest<'a> {
         RawRequest {
             method: self.method.as_bytes(),
             scheme: self.scheme.as_bytes(),

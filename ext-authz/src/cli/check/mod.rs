@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sallyport_jwt::UnixTime;
+use sallyport_policy::Document;
 
 use super::PolicyArgument;
 use super::failure::Failure;
@@ -15,10 +16,10 @@ use super::limits::MAX_LINE_BYTES;
 use super::policy_file::PolicyFile;
 use super::tell;
 
-mod input;
-mod offline;
+pub(super) mod input;
+pub(super) mod offline;
 mod peer_certificate;
-mod report;
+pub(super) mod report;
 
 use input::InputRequest;
 use offline::Offline;
@@ -61,28 +62,61 @@ fn named_file(text: &str) -> Result<NamedFile, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut file = PolicyFile::read(&arguments.policy.policy)?;
-    if arguments.shadow {
-        file = file.shadowed();
+    let (_, offline) = arguments.read()?;
+    arguments.answer(|request| {
+        let decision = offline.decide(request);
+        if arguments.json {
+            report::json(offline.policy(), request, &decision)
+        } else {
+            report::text(offline.policy(), request, &decision)
+        }
+    })
+}
+
+impl Arguments {
+    /// The policy, and whatever answers for its dependencies.
+    ///
+    /// # Errors
+    /// Anything that cannot be used.
+    pub(super) fn read(&self) -> Result<(Document, Offline), Failure> {
+        let mut file = PolicyFile::read(&self.policy.policy)?;
+        if self.shadow {
+            file = file.shadowed();
+        }
+        let now = self.now.map_or_else(clock, UnixTime);
+        let mut offline = Offline::new(file.load()?, now);
+        offline.read_secrets(file.directory())?;
+        for NamedFile { name, file } in &self.jwks {
+            offline.read_keys(name, file)?;
+        }
+        for NamedFile { name, file } in &self.introspection {
+            offline.read_replies(name, file)?;
+        }
+        Ok((file.files.document, offline))
     }
-    let now = arguments.now.map_or_else(clock, UnixTime);
-    let mut offline = Offline::new(file.load()?, now);
-    offline.read_secrets(file.directory())?;
-    for NamedFile { name, file } in &arguments.jwks {
-        offline.read_keys(name, file)?;
+
+    /// Answers every line of standard input.
+    ///
+    /// # Errors
+    /// A line that is too long, and broken streams.
+    pub(super) fn answer(
+        &self,
+        mut line: impl FnMut(&InputRequest) -> String,
+    ) -> Result<ExitCode, Failure> {
+        let (input, output) = (&mut std::io::stdin().lock(), &mut std::io::stdout());
+        let all_readable = answer(&mut line, input, output)?;
+        Ok(if all_readable { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
-    for NamedFile { name, file } in &arguments.introspection {
-        offline.read_replies(name, file)?;
+
+    /// Whether programs read the answers.
+    pub(super) fn json(&self) -> bool {
+        self.json
     }
-    let all_readable =
-        answer(&offline, arguments.json, &mut std::io::stdin().lock(), &mut std::io::stdout())?;
-    Ok(if all_readable { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 /// Answers every line; false: some were no requests. Each answer is flushed, so that a program may wait for it.
 fn answer(
-    offline: &Offline,
-    json: bool,
+    answered: &mut dyn FnMut(&InputRequest) -> String,
     input: &mut impl BufRead,
     output: &mut impl Write,
 ) -> Result<bool, Failure> {
@@ -107,12 +141,7 @@ fn answer(
         }
         match InputRequest::parse(&line) {
             Ok(request) => {
-                let decision = offline.decide(&request);
-                let text = if json {
-                    report::json(offline.policy(), &request, &decision)
-                } else {
-                    report::text(offline.policy(), &request, &decision)
-                };
+                let text = answered(&request);
                 writeln!(output, "{text}")?;
                 output.flush()?;
             }

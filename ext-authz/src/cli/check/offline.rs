@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sallyport_jwt::{JsonLimits, KeySet, Pure, UnixTime, parse_json_object};
 use sallyport_policy::{
     Call, Check, Context, Decision, Door, Identity, Introspected, IssuerId, IssuerKind, KeySource,
-    KeyState, Outcome, Policy, Remembered, Reply, Request, Side, Step, TokenMemory,
+    KeyState, Note, Outcome, Policy, Remembered, Reply, Request, Side, Step, TokenMemory,
 };
 
 use super::input::InputRequest;
@@ -21,7 +21,7 @@ use crate::secret::SecretError;
 use crate::source_file::Sources;
 
 /// A policy, a time, and the answers of its dependencies.
-pub(super) struct Offline {
+pub(in crate::cli) struct Offline {
     policy: Policy,
     now: UnixTime,
     keys: Keys,
@@ -52,11 +52,11 @@ impl TokenMemory for Forgetful {
 
 impl Offline {
     /// Without any answers.
-    pub(super) fn new(policy: Policy, now: UnixTime) -> Self {
+    pub(in crate::cli) fn new(policy: Policy, now: UnixTime) -> Self {
         Self { policy, now, keys: Keys::default(), replies: HashMap::new() }
     }
 
-    pub(super) fn policy(&self) -> &Policy {
+    pub(in crate::cli) fn policy(&self) -> &Policy {
         &self.policy
     }
 
@@ -64,7 +64,7 @@ impl Offline {
     ///
     /// # Errors
     /// [`Failure::Usage`] for a name that is no JWT issuer or was given before, [`Failure::Unreadable`] for the file.
-    pub(super) fn read_keys(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
+    pub(in crate::cli) fn read_keys(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
         let issuer = self.issuer(name, "--jwks", |kind| matches!(kind, IssuerKind::Jwt(_)))?;
         once(self.keys.0.contains_key(&issuer), name, "--jwks")?;
         let keys = KeySet::parse(&read_bytes(file, MAX_ANSWERS_BYTES)?)
@@ -78,7 +78,7 @@ impl Offline {
     ///
     /// # Errors
     /// [`Failure::Policy`] for secrets that can be read and cannot be used.
-    pub(super) fn read_secrets(&mut self, directory: &Path) -> Result<(), Failure> {
+    pub(in crate::cli) fn read_secrets(&mut self, directory: &Path) -> Result<(), Failure> {
         let mut problems = Vec::new();
         for issuer in self.policy.issuers() {
             let IssuerKind::Hmac(hmac) = issuer.kind() else { continue };
@@ -103,7 +103,7 @@ impl Offline {
     ///
     /// # Errors
     /// As [`Offline::read_keys`].
-    pub(super) fn read_replies(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
+    pub(in crate::cli) fn read_replies(&mut self, name: &str, file: &Path) -> Result<(), Failure> {
         let issuer = self
             .issuer(name, "--introspection", |kind| matches!(kind, IssuerKind::Introspection(_)))?;
         once(self.replies.contains_key(&issuer), name, "--introspection")?;
@@ -128,18 +128,27 @@ impl Offline {
     }
 
     /// Decides a request. In `async` the sidecar's judgement in shadow is part of it, as `would_deny`.
-    pub(super) fn decide(&self, input: &InputRequest) -> Decision {
+    pub(in crate::cli) fn decide(&self, input: &InputRequest) -> Decision {
+        self.decide_noting(input, &mut None)
+    }
+
+    /// The same, noting down for each half of the gate what it found.
+    pub(in crate::cli) fn decide_noting(
+        &self,
+        input: &InputRequest,
+        notes: &mut Option<Vec<(Door, Vec<Note>)>>,
+    ) -> Decision {
         let headers = input.headers();
         let request = match Request::parse(input.raw(&headers)) {
             Ok(request) => request,
             Err(reason) => return Decision::refused(reason, Door::Filter),
         };
-        let mut decision = match self.drive(&request, Side::FilterAsking) {
+        let mut decision = match self.drive(&request, Side::FilterAsking, notes) {
             Some(decision) => decision,
-            None => return self.by_sidecar(&request),
+            None => return self.by_sidecar(&request, notes),
         };
         if decision.deferred && decision.would_deny.is_none() {
-            let judged = self.by_sidecar(&request);
+            let judged = self.by_sidecar(&request, notes);
             decision.would_deny = match judged.outcome {
                 Outcome::Allow(_) => judged.would_deny,
                 Outcome::Deny(_) => Some(judged.reason),
@@ -148,8 +157,12 @@ impl Offline {
         decision
     }
 
-    fn by_sidecar(&self, request: &Request<'_>) -> Decision {
-        self.drive(request, Side::Sidecar).unwrap_or_else(|| {
+    fn by_sidecar(
+        &self,
+        request: &Request<'_>,
+        notes: &mut Option<Vec<(Door, Vec<Note>)>>,
+    ) -> Decision {
+        self.drive(request, Side::Sidecar, notes).unwrap_or_else(|| {
             // The sidecar asks no sidecar. Should it ever, nobody is there to allow.
             let reason = sallyport_policy::Reason::DependencyUnavailable;
             Decision::refused(reason, Door::Sidecar)
@@ -157,7 +170,12 @@ impl Offline {
     }
 
     /// None: this side asks the sidecar.
-    fn drive(&self, request: &Request<'_>, side: Side) -> Option<Decision> {
+    fn drive(
+        &self,
+        request: &Request<'_>,
+        side: Side,
+        notes: &mut Option<Vec<(Door, Vec<Note>)>>,
+    ) -> Option<Decision> {
         let context = Context {
             policy: &self.policy,
             keys: &self.keys,
@@ -166,11 +184,12 @@ impl Offline {
             now: self.now,
             side,
         };
-        let (mut check, mut step) = Check::start(&context, request);
-        loop {
+        let start = if notes.is_some() { Check::start_noting } else { Check::start };
+        let (mut check, mut step) = start(&context, request);
+        let decision = loop {
             let reply = match step {
-                Step::Decided(decision) => return Some(*decision),
-                Step::Ask(Call::Sidecar { .. }) => return None,
+                Step::Decided(decision) => break Some(*decision),
+                Step::Ask(Call::Sidecar { .. }) => break None,
                 // There are no keys but those of the file.
                 Step::Ask(Call::Keys { .. }) => Reply::Keys,
                 Step::Ask(Call::Introspect { issuer, token, .. }) => {
@@ -178,7 +197,12 @@ impl Offline {
                 }
             };
             step = check.resume(&context, request, reply);
+        };
+        if let Some(notes) = notes {
+            let door = if side == Side::Sidecar { Door::Sidecar } else { Door::Filter };
+            notes.push((door, check.notes()));
         }
+        decision
     }
 
     /// None: no file speaks for this issuer. A token that its file does not name is not active.

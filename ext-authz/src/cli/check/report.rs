@@ -48,7 +48,7 @@ struct Response {
 }
 
 /// The JSON object.
-pub(super) fn json(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
+pub(in crate::cli) fn json(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
     let rule = decision.rule.as_deref();
     let (word, status, upstream, response) = match &decision.outcome {
         Outcome::Allow(permit) => ("allow", 200, Some(upstream(permit, request)), None),
@@ -78,7 +78,7 @@ fn answer(policy: &Policy, request: &InputRequest, decision: &Decision, denial: 
 }
 
 /// The short text.
-pub(super) fn text(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
+pub(in crate::cli) fn text(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
     let (word, status) = match &decision.outcome {
         Outcome::Allow(_) => ("allow", 200),
         Outcome::Deny(denial) => ("deny", answer(policy, request, decision, denial).status),
