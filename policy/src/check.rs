@@ -313,6 +313,7 @@ impl Check {
     ) -> Result<Passed, Halt> {
         let requirements = match &route.access {
             Access::Open => return Ok(Passed { identity: None, deferred: false }),
+            Access::Shut => return Err(Reason::DeniedByRule.into()),
             Access::Requirements(requirements) => requirements,
         };
         match authenticate(self, context, request, route, &requirements.chain)? {
@@ -403,7 +404,7 @@ impl Check {
         }
         let reason = match route.access {
             Access::Open => Reason::AllowedUnauthenticated,
-            Access::Requirements(_) => Reason::Allowed,
+            Access::Shut | Access::Requirements(_) => Reason::Allowed,
         };
         let mut decision = permitted(context, request, route, passed.identity, reason);
         decision.deferred = passed.deferred;

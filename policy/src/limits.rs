@@ -5,6 +5,20 @@
 pub const MAX_PATH_BYTES: usize = 8 * 1024;
 /// Most segments a path may have; bounds the route lookup.
 pub const MAX_PATH_SEGMENTS: usize = 128;
+/// Longest regular expression or glob of a route. Oathkeeper's and Kyma's fit many times.
+pub const MAX_PATTERN_BYTES: usize = 1024;
+/// Largest program of a regular expression, which bounds its states and so the time for one byte of a path.
+pub const MAX_PATTERN_PROGRAM_BYTES: usize = 32 * 1024;
+/// Deepest nesting of groups in a regular expression; they are compiled by recursion.
+pub const MAX_PATTERN_DEPTH: u32 = 20;
+/// Largest automaton that is built to compare patterns; larger ones are left to `rule_ambiguous`, with a warning.
+pub const MAX_OVERLAP_AUTOMATON_BYTES: usize = 1024 * 1024;
+/// Most states that one comparison of two patterns looks at.
+pub const MAX_OVERLAP_STATES: usize = 20_000;
+/// Most states that all comparisons of one policy look at together: about half a second.
+pub const MAX_OVERLAP_WORK: usize = 500_000;
+/// Longest path that patterns are tried on: time is its length times their states. Common advice for links is 2,048.
+pub const MAX_PATTERN_PATH_BYTES: usize = 2048;
 /// Longest host name, RFC 1035 section 2.3.4.
 pub const MAX_HOST_BYTES: usize = 253;
 /// Longest method token; the longest registered one (`UPDATEREDIRECTREF`) has 17.

@@ -13,7 +13,7 @@ use crate::request::path::CanonicalPath;
 use crate::request::{Request, query};
 use crate::require::rbac::Roles;
 use crate::route::Route;
-use crate::route::table::{RouteTable, Routes};
+use crate::route::table::{RouteIndex, RouteTable, Routes};
 
 /// A policy.
 #[derive(Debug)]
@@ -116,19 +116,45 @@ impl Policy {
     /// The route that judges a request.
     ///
     /// # Errors
-    /// [`Reason::RequestMalformed`] where an upstream that cuts path parameters off (`/admin;x` for `/admin`) would read
-    /// a path that another route judges.
+    /// [`Reason::RequestMalformed`] where an upstream that cuts path parameters off (`/admin;x` for `/admin`) or unescapes
+    /// slashes would read a path that another route judges; and for escaped slashes where the route does not allow them.
+    /// [`Reason::RuleAmbiguous`] where the patterns of several routes match.
     pub(crate) fn route(&self, request: &Request<'_>) -> Result<Option<&Arc<Route>>, Reason> {
-        let sent = self.table.find(request, request.path());
-        if request.path().has_parameters() {
-            let plain = request.path().without_parameters();
-            let plain =
-                CanonicalPath::parse(plain.as_bytes()).map_err(|_| Reason::RequestMalformed)?;
-            if self.table.find(request, plain) != sent {
+        let path = request.path();
+        let sent = self.table.find(request, path)?;
+        let route = sent.and_then(|index| self.routes.get(index));
+        if path.has_parameters() || path.has_escaped_slashes() {
+            self.check_readings(request, sent, route)?;
+        }
+        Ok(route)
+    }
+
+    fn check_readings(
+        &self,
+        request: &Request<'_>,
+        sent: Option<RouteIndex>,
+        route: Option<&Arc<Route>>,
+    ) -> Result<(), Reason> {
+        let path = request.path();
+        if path.has_escaped_slashes() && !route.is_some_and(|route| route.encoded_slashes) {
+            return Err(Reason::RequestMalformed);
+        }
+        for reading in path.other_readings() {
+            let other =
+                CanonicalPath::parse(reading.as_bytes()).map_err(|_| Reason::RequestMalformed)?;
+            // `/files/a%2F`: a last segment that is empty, and was not sent.
+            let emptied = reading.ends_with('/') && !path.as_str().ends_with('/');
+            if emptied || self.table.find(request, other) != Ok(sent) {
                 return Err(Reason::RequestMalformed);
             }
         }
-        Ok(sent.and_then(|index| self.routes.get(index)))
+        Ok(())
+    }
+
+    /// Whether a route judges paths with `%2F`, so that nobody may refuse or decode them before.
+    #[must_use]
+    pub fn allows_encoded_slashes(&self) -> bool {
+        self.routes.iter().any(|route| route.encoded_slashes)
     }
 
     /// A route of which a part is the sidecar's, if there is one.

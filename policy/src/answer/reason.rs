@@ -57,6 +57,8 @@ pub enum Reason {
     DeniedByRule,
     /// No route matches the request.
     NoRoute,
+    /// The patterns of two routes match the request, and neither is more specific.
+    RuleAmbiguous,
     /// The cross-origin request is not allowed.
     CorsRefused,
     /// The security agent said no.
@@ -99,6 +101,7 @@ impl Reason {
         Self::GroupsOverage,
         Self::DeniedByRule,
         Self::NoRoute,
+        Self::RuleAmbiguous,
         Self::CorsRefused,
         Self::AgentDenied,
         Self::CredentialAmbiguous,
@@ -136,6 +139,7 @@ impl Reason {
             Self::GroupsOverage => "groups_overage",
             Self::DeniedByRule => "denied_by_rule",
             Self::NoRoute => "no_route",
+            Self::RuleAmbiguous => "rule_ambiguous",
             Self::CorsRefused => "cors_refused",
             Self::AgentDenied => "agent_denied",
             Self::CredentialAmbiguous => "credential_ambiguous",
@@ -180,6 +184,7 @@ impl Reason {
             | Self::GroupsOverage
             | Self::DeniedByRule
             | Self::NoRoute
+            | Self::RuleAmbiguous
             | Self::CorsRefused
             | Self::AgentDenied => 403,
             Self::DependencyUnavailable | Self::PolicyUnavailable => 503,
@@ -231,6 +236,7 @@ impl Reason {
             Self::GroupsOverage => "the access token does not carry its groups",
             Self::DeniedByRule => "denied by rule",
             Self::NoRoute => "no rule allows this request",
+            Self::RuleAmbiguous => "two rules match this request",
             Self::CorsRefused => "the cross-origin request is not allowed",
             Self::AgentDenied => "denied by the security agent",
             Self::CredentialAmbiguous => "more than one credential was presented",

@@ -59,6 +59,9 @@ impl Reason {
             Self::NoRoute => {
                 "operator: `sallyport explain` with this request; paths and methods are exact"
             }
+            Self::RuleAmbiguous => {
+                "operator: `sallyport lint` names both; narrow one of them, or write it as a path"
+            }
             Self::CorsRefused => {
                 "operator: add the origin, method or header to `cors`, if it is wanted"
             }

@@ -8,6 +8,9 @@ mod introspection;
 mod issuer;
 mod keys;
 mod on_deny;
+#[cfg(feature = "overlap")]
+mod overlap;
+mod path;
 mod place;
 mod rbac;
 mod requirements;
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use crate::answer::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::answer::reason::Reason;
 use crate::compile::issuer::compile_issuers;
+use crate::compile::path::hidden;
 use crate::compile::route::{RouteCompiler, compile_route};
 use crate::compile::settings::Inheritance;
 use crate::file::document::Document;
@@ -113,6 +117,7 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         on_deny: on_deny.clone(),
         table: RouteTable::default(),
         routes: Vec::new(),
+        patterns: Vec::new(),
         used_issuers: BTreeSet::new(),
         uses_roles: false,
         credential_headers: Vec::new(),
@@ -122,8 +127,20 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         compile_route(&mut compiler, place, route, problems);
     }
     compiler.inheritance.unused(source, problems);
-    let RouteCompiler { table, mut routes, used_issuers, uses_roles, credential_headers, .. } =
-        compiler;
+    let RouteCompiler {
+        table,
+        mut routes,
+        patterns,
+        used_issuers,
+        uses_roles,
+        credential_headers,
+        ..
+    } = compiler;
+    hidden(&patterns, &table, &routes, problems);
+    #[cfg(feature = "overlap")]
+    if half == Half::Whole {
+        overlap::overlapping(&patterns, &routes, problems);
+    }
     unused(source, &issuers, &used_issuers, uses_roles, half, problems);
     let names: Vec<Arc<str>> = routes
         .iter()

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use crate::answer::on_deny::OnDeny;
 use crate::compile::forward::forward;
 use crate::compile::on_deny::on_deny;
+use crate::compile::path::{PatternUse, path};
 use crate::compile::requirements::requirements;
-use crate::compile::settings::{Effective, Inheritance, OPEN_ROUTES_INHERIT};
+use crate::compile::settings::{Effective, Inheritance, kept};
 use crate::file::problem::Problems;
 use crate::file::scalar::{label, timeout};
 use crate::file::settings::Level;
-use crate::file::source::{FailureMode, Mode, RouteSource, Source};
+use crate::file::source::{Allow, EncodedSlashes, FailureMode, Mode, RouteSource, Source};
 use crate::identity::issuer::{Issuer, IssuerId};
 use crate::limits::{DEFAULT_TIMEOUT_MS, MAX_METHOD_BYTES};
 use crate::request::host::canonical_host;
-use crate::route::table::{HostPattern, RouteTable, Routes, common_path};
-use crate::route::{Access, PathPattern, Route};
+use crate::route::table::{HostPattern, RouteIndex, RouteTable, Routes, common_path};
+use crate::route::{Access, PathPattern, Route, RoutePath};
 
 /// What routes are compiled into.
 pub(crate) struct RouteCompiler<'s> {
@@ -28,6 +29,7 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) table: RouteTable,
     pub(crate) routes: Routes,
+    pub(crate) patterns: Vec<PatternUse<'s>>,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
     /// Headers that credentials are read from, with their places in the file.
@@ -51,13 +53,10 @@ pub(crate) fn compile_route<'s>(
     }
     let hosts = hosts(place, &route.r#match.hosts, problems);
     let variants = compiler.inheritance.of_route(compiler.source, route, place, hosts);
-    let path = match PathPattern::compile(&route.r#match.path) {
-        Ok(path) => path,
-        Err((message, fix)) => return problems.error(format!("{place}.match.path"), message, fix),
-    };
+    let Some(path) = path(place, &route.r#match, problems) else { return };
     let methods = methods(place, &route.r#match.methods, problems);
-    if route.allow.is_some() {
-        open(place, route, problems);
+    if let Some(allow) = route.allow {
+        asks_for_nothing(place, allow, route, problems);
     }
     let name: Arc<str> = route.name.as_str().into();
     for (effective, hosts) in variants {
@@ -71,16 +70,18 @@ fn variant(
     compiler: &mut RouteCompiler<'_>,
     effective: &Effective<'_>,
     route: &RouteSource,
-    (name, path): (&Arc<str>, &PathPattern),
+    (name, path): (&Arc<str>, &RoutePath),
     problems: &mut Problems,
 ) -> Route {
     let settings = effective.settings;
     let variables = path.variables();
-    let access = if route.allow.is_some() {
-        Access::Open
-    } else {
-        let requirements = requirements(compiler, effective, route, &variables, problems);
-        Access::Requirements(Box::new(requirements))
+    let access = match route.allow {
+        Some(Allow::Unauthenticated) => Access::Open,
+        Some(Allow::Nobody) => Access::Shut,
+        None => {
+            let requirements = requirements(compiler, effective, route, &variables, problems);
+            Access::Requirements(Box::new(requirements))
+        }
     };
     let forward = forward(effective, &access, &variables, problems);
     let deferred = deferred(compiler, effective, &access, problems);
@@ -90,6 +91,7 @@ fn variant(
     let compiled = Route {
         name: Arc::clone(name),
         path: path.clone(),
+        encoded_slashes: route.r#match.encoded_slashes == EncodedSlashes::Allow,
         access,
         forward,
         // In async nobody waits for the sidecar, and inline checks always enforce: also when they lack their keys.
@@ -115,15 +117,19 @@ fn variant(
     compiled
 }
 
-/// `allow: unauthenticated` excludes everything that would ask for something.
-fn open(place: &str, route: &RouteSource, problems: &mut Problems) {
+/// `allow` excludes everything that would ask for something.
+fn asks_for_nothing(place: &str, allow: Allow, route: &RouteSource, problems: &mut Problems) {
+    let word = match allow {
+        Allow::Unauthenticated => "unauthenticated",
+        Allow::Nobody => "nobody",
+    };
     let rbac = route.rbac.as_ref().map(|_| "rbac");
     let settings = route.settings(Level::Route);
     let settings = settings.written().map(|(name, _)| name);
-    for name in settings.filter(|name| !OPEN_ROUTES_INHERIT.contains(name)).chain(rbac) {
+    for name in settings.filter(|name| !kept(allow).contains(name)).chain(rbac) {
         problems.error(
             format!("{place}.{name}"),
-            "has no effect on a route with `allow: unauthenticated`",
+            format!("has no effect on a route with `allow: {word}`"),
             "remove it, or remove `allow`",
         );
     }
@@ -220,41 +226,68 @@ fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec
     methods
 }
 
-fn insert(
-    compiler: &mut RouteCompiler<'_>,
-    place: &str,
+fn insert<'s>(
+    compiler: &mut RouteCompiler<'s>,
+    place: &'s str,
     route: Route,
     hosts: &[HostPattern],
-    methods: &[Option<&str>],
+    methods: &[Option<&'s str>],
     problems: &mut Problems,
 ) {
     let index = compiler.routes.len();
     let mut told = BTreeSet::new();
     for host in hosts {
         for method in methods {
-            let crossing = compiler.table.crossing(host, *method, &route.path);
-            for other in
-                crossing.into_iter().chain(compiler.table.insert(host, *method, &route.path, index))
-            {
-                let Some(other) = compiler.routes.get(other).filter(|_| told.insert(other)) else {
-                    continue;
-                };
-                problems.error(
-                    format!("{place}.match"),
-                    format!(
-                        "`{}` and `{}` match the same requests, like {} https://{}{}",
-                        route.name,
-                        other.name,
-                        method.unwrap_or("GET"),
-                        host.example(),
-                        common_path(&route.path, &other.path)
-                    ),
-                    "make one of them more specific, or join them",
-                );
+            match &route.path {
+                RoutePath::Segments(path) => {
+                    let at = (host, *method, path);
+                    insert_path(compiler, place, (&route.name, index), at, &mut told, problems);
+                }
+                RoutePath::Pattern(pattern) => {
+                    compiler.table.insert_pattern(host, *method, pattern, index);
+                    let (host, pattern) = (host.clone(), pattern.clone());
+                    let method = *method;
+                    compiler.patterns.push(PatternUse {
+                        place,
+                        host,
+                        method,
+                        route: index,
+                        pattern,
+                    });
+                }
             }
         }
     }
     compiler.routes.push(Arc::new(route));
+}
+
+fn insert_path(
+    compiler: &mut RouteCompiler<'_>,
+    place: &str,
+    (name, index): (&str, RouteIndex),
+    (host, method, path): (&HostPattern, Option<&str>, &PathPattern),
+    told: &mut BTreeSet<RouteIndex>,
+    problems: &mut Problems,
+) {
+    let crossing = compiler.table.crossing(host, method, path);
+    let same = compiler.table.insert(host, method, path, index);
+    for other in crossing.into_iter().chain(same) {
+        let Some(other) = compiler.routes.get(other).filter(|_| told.insert(other)) else {
+            continue;
+        };
+        let RoutePath::Segments(other_path) = &other.path else { continue };
+        problems.error(
+            format!("{place}.match"),
+            format!(
+                "`{name}` and `{}` match the same requests, like {} https://{}{}",
+                other.name,
+                method.unwrap_or("GET"),
+                host.example(),
+                common_path(path, other_path)
+            ),
+            "make one of them more specific, or join them",
+        );
+    }
 }
 
 /// Hosts of a route, as written and compiled; none: any.

@@ -5,11 +5,18 @@ use std::collections::BTreeSet;
 
 use crate::file::problem::Problems;
 use crate::file::settings::{Level, Setting};
-use crate::file::source::{RouteSource, Settings, Source};
+use crate::file::source::{Allow, RouteSource, Settings, Source};
 use crate::route::table::HostPattern;
 
-/// What an open route takes from outside: what changes the request or the answer, but asks nobody for anything.
-pub(crate) const OPEN_ROUTES_INHERIT: &[&str] = &["forward", "cors", "on_deny"];
+/// What a route with `allow` may say and takes from outside: what changes the request or the answer, but asks nobody for
+/// anything.
+pub(super) fn kept(allow: Allow) -> &'static [&'static str] {
+    match allow {
+        Allow::Unauthenticated => &["forward", "cors", "on_deny"],
+        Allow::Nobody => &["shadow", "on_deny"],
+    }
+}
+
 /// File-wide defaults that ask for nothing may stand though no route takes them; others would seem to protect something.
 /// `on_deny` holds for requests without a route, too.
 const MAY_BE_IDLE: &[&str] =
@@ -79,7 +86,7 @@ impl<'s> Inheritance<'s> {
         let file = source.settings(Level::File);
         let resolved = |inner: Settings<'s>| {
             let all = inner.or(file);
-            if route.allow.is_some() { all.own_and(OPEN_ROUTES_INHERIT) } else { all }
+            route.allow.map_or(all, |allow| all.own_and(kept(allow)))
         };
         let mut out = Vec::new();
         let mut elsewhere = Vec::new();

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::file::part::{Places, PolicyPart, join};
 use crate::file::problem::Problem;
 use crate::file::shape;
-use crate::file::source::{Format, Open, Source};
+use crate::file::source::{Allow, Format, Source};
 use crate::file::value_reader;
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES, MAX_YAML_DOCUMENTS, MAX_YAML_NODES};
 
@@ -68,7 +68,7 @@ impl Document {
         let copies = self.filter_copy.get_mut("routes").and_then(Value::as_array_mut);
         let copies = copies.into_iter().flatten();
         for (route, copy) in self.source.routes.iter_mut().zip(copies) {
-            if route.allow == Some(Open::Unauthenticated) {
+            if route.allow == Some(Allow::Unauthenticated) {
                 continue;
             }
             route.shadow = Some(true);

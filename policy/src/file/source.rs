@@ -54,12 +54,25 @@ pub(crate) enum OnInvalid {
     Next,
 }
 
-/// `allow: unauthenticated`, the only way to open a route.
+/// A route that asks for nothing: it is open, or shut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Open {
-    /// No credential is asked for, and none is checked.
+pub(crate) enum Allow {
+    /// Everybody: no credential is asked for, and none is checked. The only way to open a route.
     Unauthenticated,
+    /// Nobody: 403 `denied_by_rule`, and no credential is read.
+    Nobody,
+}
+
+/// What an escaped slash (`%2F`) in a path means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EncodedSlashes {
+    /// 400 `request_malformed`.
+    #[default]
+    Refuse,
+    /// A part of its segment, where the path with a plain slash in its place leads to the same route.
+    Allow,
 }
 
 /// What happens to the client's credential on allow.
@@ -136,8 +149,8 @@ with_settings! {
         pub(crate) name: String,
         /// Which requests it judges.
         pub(crate) r#match: MatchSource,
-        /// Opens the route. Excludes every requirement.
-        pub(crate) allow: Option<Open>,
+        /// Opens the route, or shuts it. Excludes every requirement.
+        pub(crate) allow: Option<Allow>,
         /// A role that must allow the request; judged by the sidecar.
         pub(crate) rbac: Option<RbacSource>,
     }
@@ -153,8 +166,15 @@ pub(crate) struct MatchSource {
     /// Methods in upper case; none: every method.
     #[serde(default)]
     pub(crate) methods: Vec<String>,
-    /// `/healthz`, `/orders/{id}`, or `/files/{**}` for everything below `/files`.
-    pub(crate) path: String,
+    /// `/healthz`, `/orders/{id}`, or `/files/{**}` for everything below `/files`. Or instead of it `regex` or `glob`.
+    pub(crate) path: Option<String>,
+    /// Regular expression of whole paths as they are sent; named groups are variables. Asked after all `path`s of the host.
+    pub(crate) regex: Option<String>,
+    /// `*` and `?` stop at `/` and `.`, `**` does not; `[a-z]`, `[!a]`, `{a,b}`. Asked like `regex`.
+    pub(crate) glob: Option<String>,
+    /// What `%2F` in the path means.
+    #[serde(default)]
+    pub(crate) encoded_slashes: EncodedSlashes,
 }
 
 /// One authenticator: exactly one of `jwt`, `introspection` and `anonymous`.

@@ -6,12 +6,14 @@ use std::borrow::Cow;
 use crate::limits::{MAX_PATH_BYTES, MAX_PATH_SEGMENTS};
 
 /// A path that reads the same for everyone: no dot segments, empty segments, backslashes, control bytes, broken or
-/// needless escapes, no escaped dot, slash or backslash at any depth of encoding. One constructor: [`CanonicalPath::parse`].
+/// needless escapes, no escaped dot or backslash at any depth of encoding, no slash that is escaped twice. One that is escaped
+/// once is for the route to judge. One constructor: [`CanonicalPath::parse`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CanonicalPath<'a> {
     path: &'a str,
     query: Option<&'a str>,
     parameters: bool,
+    escaped_slashes: bool,
 }
 
 /// Why a path is not canonical. The caller is told only `request_malformed`.
@@ -64,8 +66,8 @@ impl<'a> CanonicalPath<'a> {
             Some((path, query)) => (path, query.strip_prefix('?')),
             None => (target, None),
         };
-        check(path, &marks)?;
-        Ok(Self { path, query, parameters: marks.parameters })
+        let escaped_slashes = check(path, &marks)?;
+        Ok(Self { path, query, parameters: marks.parameters, escaped_slashes })
     }
 
     /// The path as sent, without the query.
@@ -86,20 +88,38 @@ impl<'a> CanonicalPath<'a> {
         self.parameters
     }
 
-    /// The path as those read it who cut path parameters off.
-    pub(crate) fn without_parameters(&self) -> String {
-        let names: Vec<_> = self
-            .path
-            .split('/')
-            .map(|segment| segment.split(';').next().unwrap_or_default())
-            .collect();
-        names.join("/")
+    /// Whether a segment holds `%2F`, which some upstreams read as a slash.
+    #[must_use]
+    pub fn has_escaped_slashes(&self) -> bool {
+        self.escaped_slashes
+    }
+
+    /// What upstreams make of it that cut path parameters off, unescape slashes, or do both, in this order or the other.
+    pub(crate) fn other_readings(&self) -> Vec<String> {
+        let mut readings = Vec::new();
+        if self.parameters {
+            readings.push(without_parameters(self.path));
+        }
+        if self.escaped_slashes {
+            let plain = self.path.replace("%2F", "/").replace("%2f", "/");
+            if self.parameters {
+                readings.push(without_parameters(&plain));
+            }
+            readings.push(plain);
+        }
+        readings
     }
 
     /// Segments as sent. A trailing slash gives an empty last segment; `/` gives one empty segment.
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone {
         Segments { rest: Some(self.path.strip_prefix('/').unwrap_or_default()) }
     }
+}
+
+fn without_parameters(path: &str) -> String {
+    let names: Vec<_> =
+        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
+    names.join("/")
 }
 
 /// `split('/')`, whose searcher is made for long texts and takes longer to start than a segment lasts.
@@ -163,14 +183,13 @@ impl Marks {
     }
 }
 
-fn check(path: &str, marks: &Marks) -> Result<(), PathError> {
+/// Whether it holds escaped slashes.
+fn check(path: &str, marks: &Marks) -> Result<bool, PathError> {
     let rest = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
     if marks.backslash {
         return Err(PathError::Byte);
     }
-    if marks.escape {
-        check_escapes(path)?;
-    }
+    let escaped_slashes = marks.escape && check_escapes(path)?;
     let mut segments = Segments { rest: Some(rest) }.enumerate().peekable();
     while let Some((index, segment)) = segments.next() {
         if index >= MAX_PATH_SEGMENTS {
@@ -190,15 +209,20 @@ fn check(path: &str, marks: &Marks) -> Result<(), PathError> {
             return Err(PathError::EmptySegment);
         }
     }
-    Ok(())
+    Ok(escaped_slashes)
 }
 
-fn check_escapes(path: &str) -> Result<(), PathError> {
+fn check_escapes(path: &str) -> Result<bool, PathError> {
     let mut rest = path.as_bytes();
+    let mut slashes = false;
     while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
         rest = rest.get(at..).unwrap_or_default();
         let mut value = escape(rest).ok_or(PathError::BrokenEscape)?;
         rest = rest.get(3..).unwrap_or_default();
+        if value == b'/' {
+            slashes = true;
+            continue;
+        }
         // `%252e` hides a dot from those who decode twice: read on through escaped percent signs.
         let mut inner = rest;
         while value == b'%' {
@@ -218,7 +242,7 @@ fn check_escapes(path: &str) -> Result<(), PathError> {
     percent_encoding::percent_decode_str(path)
         .decode_utf8()
         .map_err(|_| PathError::BrokenEscape)?;
-    Ok(())
+    Ok(slashes)
 }
 
 fn escape(bytes: &[u8]) -> Option<u8> {
@@ -254,8 +278,11 @@ mod tests {
         ("/orders/..;x=1/admin", Err(DotSegment)),
         ("/orders/%2e%2e/admin", Err(HiddenCharacter)),
         ("/orders/%2E./admin", Err(HiddenCharacter)),
-        ("/orders%2fadmin", Err(HiddenCharacter)),
-        ("/orders%2Fadmin", Err(HiddenCharacter)),
+        ("/orders%2fadmin", Ok(())),
+        ("/orders%2Fadmin", Ok(())),
+        ("/orders%252fadmin", Err(HiddenCharacter)),
+        ("/%2F..", Ok(())),
+        ("/..%2F", Ok(())),
         ("/orders%5cadmin", Err(HiddenCharacter)),
         ("/orders%00", Err(HiddenCharacter)),
         ("/%61dmin", Err(HiddenCharacter)),

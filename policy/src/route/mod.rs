@@ -2,7 +2,10 @@
 //! [`PathPattern`] is the rule, [`PathVariables`] what a match gives.
 
 pub(crate) mod chain;
+mod glob;
 pub(crate) mod issuers;
+pub(crate) mod pattern;
+mod pattern_table;
 pub(crate) mod table;
 
 use std::borrow::Cow;
@@ -12,18 +15,21 @@ use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Forward;
 use crate::file::source::FailureMode;
 use crate::request::inputs::Inputs;
-use crate::request::path::{CanonicalPath, decoded};
+use crate::request::path::{CanonicalPath, PathError, decoded};
 use crate::require::claim::ClaimRule;
 use crate::require::rbac::Verb;
 use crate::require::scopes::Scopes;
 use crate::require::template::Template;
 use crate::route::chain::{Chain, Spent};
+use crate::route::pattern::PathRegex;
 
 /// One rule, compiled. Immutable.
 #[derive(Debug)]
 pub struct Route {
     pub(crate) name: Arc<str>,
-    pub(crate) path: PathPattern,
+    pub(crate) path: RoutePath,
+    /// A slash in the path may be escaped.
+    pub(crate) encoded_slashes: bool,
     pub(crate) access: Access,
     pub(crate) forward: Forward,
     pub(crate) failure_mode: FailureMode,
@@ -55,7 +61,7 @@ impl Route {
     /// Whether the sidecar has a part in it.
     pub(crate) fn needs_sidecar(&self) -> bool {
         match &self.access {
-            Access::Open => false,
+            Access::Open | Access::Shut => false,
             Access::Requirements(requirements) => {
                 requirements.rbac.is_some() || requirements.chain.needs_sidecar()
             }
@@ -65,7 +71,7 @@ impl Route {
     /// Every template that a decision or its mutations may come from.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let requirements = match &self.access {
-            Access::Open => None,
+            Access::Open | Access::Shut => None,
             Access::Requirements(requirements) => Some(requirements),
         };
         let asked = requirements.into_iter().flat_map(|requirements| {
@@ -88,6 +94,8 @@ impl Route {
 pub(crate) enum Access {
     /// `allow: unauthenticated`.
     Open,
+    /// `allow: nobody`.
+    Shut,
     /// Whoever satisfies all of this.
     Requirements(Box<Requirements>),
 }
@@ -110,6 +118,25 @@ pub(crate) struct Rbac {
     pub(crate) namespace: Option<Template>,
     pub(crate) user: Template,
     pub(crate) verb: Option<Verb>,
+}
+
+/// Which paths a route judges.
+#[derive(Debug, Clone)]
+pub(crate) enum RoutePath {
+    /// `path`.
+    Segments(PathPattern),
+    /// `regex` or `glob`.
+    Pattern(PathRegex),
+}
+
+impl RoutePath {
+    /// Names of the variables, in order.
+    pub(crate) fn variables(&self) -> Vec<Box<str>> {
+        match self {
+            Self::Segments(path) => path.variables(),
+            Self::Pattern(pattern) => pattern.variables(),
+        }
+    }
 }
 
 /// A path of the policy.
@@ -192,12 +219,15 @@ fn check_canonical(text: &str) -> Result<(), (String, String)> {
         ));
     }
     let probe = text.replace("{**}", "x").replace(['{', '}'], "");
-    CanonicalPath::parse(probe.as_bytes()).map(|_| ()).map_err(|error| {
-        (
-            format!("no request can match `{text}`: {error}"),
-            "write the path in its canonical spelling".to_owned(),
-        )
-    })
+    let unmatchable = |why: &dyn std::fmt::Display| {
+        let fix = "write the path in its canonical spelling";
+        (format!("no request can match `{text}`: {why}"), fix.to_owned())
+    };
+    match CanonicalPath::parse(probe.as_bytes()) {
+        Ok(path) if path.has_escaped_slashes() => Err(unmatchable(&PathError::HiddenCharacter)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(unmatchable(&error)),
+    }
 }
 
 fn segment(
@@ -237,7 +267,7 @@ fn segment(
 /// Values of a matched path's variables, decoded once on demand.
 #[derive(Clone, Copy)]
 pub(crate) struct PathVariables<'a> {
-    pattern: &'a PathPattern,
+    pattern: &'a RoutePath,
     path: CanonicalPath<'a>,
 }
 
@@ -247,7 +277,11 @@ impl<'a> PathVariables<'a> {
     }
 
     pub(crate) fn decoded(&self, name: &str) -> Option<Cow<'a, str>> {
-        let at = self.pattern.segments.iter().position(
+        let path = match self.pattern {
+            RoutePath::Segments(path) => path,
+            RoutePath::Pattern(pattern) => return pattern.decoded(self.path, name),
+        };
+        let at = path.segments.iter().position(
             |segment| matches!(segment, SegmentPattern::Variable(known) if **known == *name),
         )?;
         self.path.segments().nth(at).map(decoded)

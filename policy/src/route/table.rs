@@ -1,13 +1,16 @@
 //! Which route judges a request: the most specific one that matches, whatever the order in the file.
 //! Host exact before wildcard (longest first) before any; path exact before template before prefix, segment by
-//! segment a literal before a variable; a named method before any. Lookup walks a trie: no regular expressions.
+//! segment a literal before a variable; a named method before any; patterns last. Lookup walks a trie.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use crate::answer::reason::Reason;
 use crate::request::Request;
 use crate::request::path::{CanonicalPath, decoded};
+use crate::route::pattern::PathRegex;
+use crate::route::pattern_table::PatternTable;
 use crate::route::{PathPattern, Route, SegmentPattern};
 
 /// Index of a route.
@@ -16,14 +19,30 @@ pub(crate) type RouteIndex = usize;
 /// All routes by host and path.
 #[derive(Debug, Default)]
 pub(crate) struct RouteTable {
-    exact: HashMap<Box<str>, PathTrie>,
+    exact: HashMap<Box<str>, HostRoutes>,
     /// By suffix without `*.`.
-    wildcard: HashMap<Box<str>, PathTrie>,
-    any: PathTrie,
+    wildcard: HashMap<Box<str>, HostRoutes>,
+    any: HostRoutes,
+}
+
+/// The routes of one host.
+#[derive(Debug, Default)]
+struct HostRoutes {
+    paths: PathTrie,
+    patterns: Option<Box<PatternTable>>,
+}
+
+impl HostRoutes {
+    fn find(&self, path: CanonicalPath<'_>, method: &str) -> Result<Option<RouteIndex>, Reason> {
+        match (self.paths.find(path, method), &self.patterns) {
+            (None, Some(patterns)) => patterns.find(path, method),
+            (found, _) => Ok(found),
+        }
+    }
 }
 
 /// Which hosts a route names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum HostPattern {
     Exact(Box<str>),
     Wildcard(Box<str>),
@@ -105,12 +124,45 @@ impl RouteTable {
         path: &PathPattern,
         route: RouteIndex,
     ) -> Option<RouteIndex> {
-        let trie = match host {
+        self.host_mut(host).paths.leaf(path)?.insert(method, route)
+    }
+
+    /// Adds a pattern for one host and one method.
+    pub(crate) fn insert_pattern(
+        &mut self,
+        host: &HostPattern,
+        method: Option<&str>,
+        pattern: &PathRegex,
+        route: RouteIndex,
+    ) {
+        let patterns = self.host_mut(host).patterns.get_or_insert_default();
+        patterns.insert(method, pattern.clone(), route);
+    }
+
+    fn host_mut(&mut self, host: &HostPattern) -> &mut HostRoutes {
+        match host {
             HostPattern::Exact(name) => self.exact.entry(name.clone()).or_default(),
             HostPattern::Wildcard(suffix) => self.wildcard.entry(suffix.clone()).or_default(),
             HostPattern::Any => &mut self.any,
-        };
-        trie.leaf(path)?.insert(method, route)
+        }
+    }
+
+    fn host(&self, host: &HostPattern) -> Option<&HostRoutes> {
+        match host {
+            HostPattern::Exact(name) => self.exact.get(name),
+            HostPattern::Wildcard(suffix) => self.wildcard.get(suffix),
+            HostPattern::Any => Some(&self.any),
+        }
+    }
+
+    /// The prefix that judges whatever starts with these segments and has this method, before any pattern is asked.
+    pub(crate) fn hiding(
+        &self,
+        host: &HostPattern,
+        method: Option<&str>,
+        lead: &[Box<str>],
+    ) -> Option<RouteIndex> {
+        self.host(host)?.paths.covering(0, lead, method)
     }
 
     /// The routes of the same host, kind of path and method that match some requests of this one while neither matches
@@ -121,37 +173,39 @@ impl RouteTable {
         method: Option<&str>,
         path: &PathPattern,
     ) -> Vec<RouteIndex> {
-        let trie = match host {
-            HostPattern::Exact(name) => self.exact.get(name),
-            HostPattern::Wildcard(suffix) => self.wildcard.get(suffix),
-            HostPattern::Any => Some(&self.any),
-        };
         let mut found = Vec::new();
-        if let Some(trie) = trie
+        if let Some(routes) = self.host(host)
             && !path.is_exact()
         {
+            let trie = &routes.paths;
             trie.crossing(0, &path.segments, path.rest, Wider::default(), method, &mut found);
         }
         found
     }
 
     /// The route that judges this request, with this reading of its path.
+    ///
+    /// # Errors
+    /// As [`PatternTable::find`].
     pub(crate) fn find(
         &self,
         request: &Request<'_>,
         path: CanonicalPath<'_>,
-    ) -> Option<RouteIndex> {
-        let find = |trie: &PathTrie| trie.find(path, request.method());
+    ) -> Result<Option<RouteIndex>, Reason> {
+        let find = |routes: &HostRoutes| routes.find(path, request.method());
         if !self.exact.is_empty()
-            && let Some(route) = self.exact.get(request.host()).and_then(find)
+            && let Some(routes) = self.exact.get(request.host())
+            && let Some(route) = find(routes)?
         {
-            return Some(route);
+            return Ok(Some(route));
         }
         if !self.wildcard.is_empty() {
             let mut rest = request.host();
             while let Some((_, suffix)) = rest.split_once('.') {
-                if let Some(route) = self.wildcard.get(suffix).and_then(find) {
-                    return Some(route);
+                if let Some(routes) = self.wildcard.get(suffix)
+                    && let Some(route) = find(routes)?
+                {
+                    return Ok(Some(route));
                 }
                 rest = suffix;
             }
@@ -215,6 +269,22 @@ impl PathTrie {
                 node.variable_for(first).and_then(|next| self.prefix(next, segments, method))
             })
             .or_else(|| node.below.find(method))
+    }
+}
+
+impl PathTrie {
+    /// The prefix that matches every path below these segments, for this method or any.
+    fn covering(&self, at: usize, lead: &[Box<str>], method: Option<&str>) -> Option<RouteIndex> {
+        let node = self.nodes.get(at)?;
+        let here = match method {
+            Some(method) => node.below.find(method),
+            None => node.below.any_method,
+        };
+        here.or_else(|| {
+            let (first, tail) = lead.split_first()?;
+            let below = |next: Option<usize>| self.covering(next?, tail, method);
+            below(node.literal_for(first)).or_else(|| below(node.variable_for(first)))
+        })
     }
 }
 

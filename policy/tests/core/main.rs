@@ -17,11 +17,15 @@ mod load;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod patterns;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod requirements;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

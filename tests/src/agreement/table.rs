@@ -416,6 +416,46 @@ pub(super) const ROWS: &[Row] = &[
     order("host with user information", Bearer(t::good), RequestMalformed)
         .host("a@api.example.com")
         .rule(""),
+    get("shut", "/shut/x", Bearer(t::good), "shut", DeniedByRule),
+    get("shut to nobody in particular", "/shut/x", No, "shut", DeniedByRule),
+    get("shut to garbage", "/shut/x", Bearer(t::garbage), "shut", DeniedByRule),
+    get("shut in shadow", "/shut-in-shadow", No, "shut-in-shadow", Allowed)
+        .would_deny(DeniedByRule),
+    // Patterns.
+    get("regex", "/numbered/42", Bearer(t::good), "numbered", Allowed),
+    get("regex with a rest", "/numbered/42/x%20y", Bearer(t::good), "numbered", Allowed),
+    get("regex, no token", "/numbered/42", No, "numbered", TokenMissing),
+    get("glob", "/numbered/x42", No, "lettered", AllowedUnauthenticated),
+    get("neither", "/numbered/x.42", No, "any-numbered", DeniedByRule),
+    get("not the whole path", "/numbered/42x", No, "any-numbered", DeniedByRule),
+    get("not its start", "/x/numbered/42", No, "", NoRoute),
+    get("pattern of any method", "/numbered/42", Bearer(t::good), "any-numbered", DeniedByRule)
+        .method("POST"),
+    get("pattern in another case", "/Numbered/42", No, "", NoRoute),
+    malformed("parameter in a pattern", "/numbered/42;x"),
+    malformed("escaped slash in a pattern", "/numbered/42%2Fx"),
+    // Inheritance.
+    get("scope of the host", "/inherited", Bearer(t::good), "inherits", ScopeMissing)
+        .host("inherits.example"),
+    get("header of the host", "/inherited", Bearer(t::admin), "inherits", Allowed)
+        .host("INHERITS.example.:8443"),
+    get("host without settings", "/inherited", Bearer(t::good), "inherits", Allowed)
+        .host("plain.example"),
+    get("host without the route", "/inherited", Bearer(t::good), "", NoRoute),
+    // Hosts.
+    get("IPv6", "/address", No, "address", AllowedUnauthenticated).host("[::1]"),
+    get("IPv6 with port", "/address", No, "address", AllowedUnauthenticated).host("[::1]:8443"),
+    get("IPv6 in another spelling", "/address", No, "address", AllowedUnauthenticated)
+        .host("[0:0:0:0:0:0:0:1]"),
+    get("IPv6 without brackets", "/address", No, "", RequestMalformed).host("::1"),
+    get("host with two dots at the end", "/orders/42", No, "", RequestMalformed)
+        .host("api.example.com.."),
+    get("host with two ports", "/orders/42", No, "", RequestMalformed)
+        .host("api.example.com:80:80"),
+    get("port that is none", "/orders/42", No, "", RequestMalformed).host("api.example.com:http"),
+    get("port that is too large", "/orders/42", No, "", RequestMalformed)
+        .host("api.example.com:65536"),
+    get("two hosts", "/orders/42", No, "", RequestMalformed).host("api.example.com,a.example"),
     // Paths.
     get("escaped space", "/orders/a%20b", Bearer(t::good), "read-order", Allowed),
     get("escaped percent", "/orders/100%25", Bearer(t::good), "read-order", Allowed),
@@ -430,8 +470,36 @@ pub(super) const ROWS: &[Row] = &[
     malformed("two slashes in front", "//admin/x").envoy_reads("admin", ScopeMissing),
     malformed("two slashes", "/admin//x").envoy_reads("admin", ScopeMissing),
     malformed("escaped letter", "/%61dmin/x").envoy_reads("admin", ScopeMissing),
-    malformed("escaped slash", "/admin%2fx").envoy_refuses(),
-    malformed("escaped backslash", "/admin%5Cx").envoy_refuses(),
+    // A route of the policy allows escaped slashes, so Envoy lets all of them pass.
+    malformed("escaped slash", "/admin%2fx"),
+    malformed("escaped slash where nothing is", "/nowhere%2Fx"),
+    malformed("escaped backslash", "/admin%5Cx"),
+    malformed("escaped backslash where slashes may be escaped", "/files/a%5Cx"),
+    malformed("slash escaped twice", "/files/a%252Fb"),
+    get("escaped slash, allowed", "/files/a%2Fb", Bearer(t::good), "files", Allowed),
+    get("two of them", "/files/a%2Fb%2fc/d", Bearer(t::good), "files", Allowed),
+    get("escaped slash, no token", "/files/a%2Fb", No, "files", TokenMissing),
+    malformed("escaped slash to another route", "/files/private%2Fx"),
+    malformed("escaped slash out of the route", "/files%2Fa"),
+    malformed("escaped slash and dots", "/files/a%2F..%2Fprivate/x"),
+    malformed("dots and an escaped slash", "/files/..%2Fadmin/x"),
+    malformed("dot and an escaped slash", "/files/.%2Fx"),
+    malformed("escaped slash at the end", "/files/a%2F"),
+    malformed("escaped slash at the start", "/files/%2Fa"),
+    malformed("two escaped slashes", "/files/a%2F%2Fb"),
+    malformed("escaped slash behind a parameter", "/files/x;y%2F..%2Fprivate/z"),
+    malformed("parameter behind an escaped slash", "/files/private%2F;x/y"),
+    get(
+        "escaped slash in a variable",
+        "/files-of/a%2Fb/c",
+        Bearer(t::good),
+        "tenant-files",
+        Allowed,
+    ),
+    get("empty query", "/orders/42?", Bearer(t::good), "read-order", Allowed),
+    malformed("parameter that hides a route", "/admin;x/y"),
+    get("parameter that hides none", "/staff/a;x=1/b", Bearer(t::good), "staff", Allowed),
+    malformed("parameter without a name", "/staff/;x/b"),
     malformed("escaped twice", "/orders/%252e%252e"),
     malformed("NUL", "/admin/%00x").envoy_refuses(),
     malformed("broken escape", "/admin/%zzx"),

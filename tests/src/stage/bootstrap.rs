@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sallyport_policy::{Document, Format, PluginConfig};
+use sallyport_policy::{Document, Format, PluginConfig, Policy};
 use serde_json::Value;
 
 use crate::Result;
@@ -34,14 +34,20 @@ impl Bootstrap {
         .unwrap_or_default();
     }
 
-    /// Puts another policy into every filter; the rest of their configuration stays.
+    /// Puts another policy into every filter, and lets escaped slashes pass as `render` does for it; the rest stays.
     ///
     /// # Errors
     /// When the policy or a filter's configuration cannot be read.
     pub fn set_policy(&mut self, policy_yaml: &str) -> Result<()> {
         let document = Document::parse(policy_yaml.as_bytes(), Format::Yaml)
             .map_err(|problems| format!("policy: {problems:?}"))?;
+        let (policy, _) = Policy::compile_filter_copy(&document)
+            .map_err(|problems| format!("policy: {problems:?}"))?;
+        let allowed = policy.allows_encoded_slashes();
         walk(&mut self.0, &mut |value| {
+            if let Some(action) = value.get_mut("path_with_escaped_slashes_action") {
+                *action = if allowed { "KEEP_UNCHANGED" } else { "REJECT_REQUEST" }.into();
+            }
             if value.get("vm_config").is_none() {
                 return Ok(());
             }

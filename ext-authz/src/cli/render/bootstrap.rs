@@ -2,7 +2,7 @@
 //! are the quickstart's.
 
 use clap::ValueEnum;
-use sallyport_policy::{PluginConfig, Topology};
+use sallyport_policy::{PluginConfig, Policy, Topology};
 use serde_json::{Value, json};
 
 use super::address::{HostPort, SidecarAddress};
@@ -92,7 +92,7 @@ fn listeners(arguments: &Arguments, source: &Source) -> Vec<Value> {
     let mut listeners = Vec::new();
     let mut add = |which, name, address: &HostPort, filters: &dyn Fn() -> Vec<Value>| {
         if arguments.topology.include(which) {
-            listeners.push(listener(name, address, filters()));
+            listeners.push(listener(policy, name, address, filters()));
         }
     };
     add(Listeners::A, "topology_a", &arguments.listen_a, &|| vec![filter(Topology::Ask)]);
@@ -116,11 +116,11 @@ fn config(arguments: &Arguments, file: &PolicyFile, topology: Topology) -> Plugi
     config
 }
 
-fn listener(name: &str, address: &HostPort, filters: Vec<Value>) -> Value {
+fn listener(policy: &Policy, name: &str, address: &HostPort, filters: Vec<Value>) -> Value {
     json!({
         "name": name,
         "address": address.envoy(),
-        "filter_chains": [{ "filters": [network_filter(name, filters)] }],
+        "filter_chains": [{ "filters": [network_filter(policy, name, filters)] }],
     })
 }
 

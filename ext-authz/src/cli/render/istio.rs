@@ -258,7 +258,7 @@ impl Manifests<'_> {
             "match": self.listener_match(&json!({ "name": CONNECTION_MANAGER })),
             "patch": {
                 "operation": "MERGE",
-                "value": { "name": CONNECTION_MANAGER, "typed_config": hardening() },
+                "value": { "name": CONNECTION_MANAGER, "typed_config": hardening(&self.source.policy) },
             },
         }));
         patches
