@@ -333,11 +333,8 @@ impl Check {
         identity: Arc<Identity>,
     ) -> Result<Passed, Halt> {
         let view = View::new(route, request, Some(&identity));
-        let roles = match context.side {
-            Side::Sidecar => Some(context.policy.roles()),
-            Side::FilterAsking | Side::FilterBefore => None,
-        };
-        let authorized = authorize(requirements, roles, &identity, &view, &self.trace)
+        let roles = context.policy.roles();
+        let authorized = authorize(requirements, roles, context.side, &view, &self.trace)
             .map_err(|denial| Halt::Deny(denial.of(&identity), Some(Arc::clone(&identity))))?;
         if authorized {
             Ok(Passed { identity: Some(identity), deferred: false })

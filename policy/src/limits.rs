@@ -91,3 +91,11 @@ pub const MAX_REFUSALS: usize = 256;
 pub const MAX_REFUSAL_BYTES: usize = 512 * 1024;
 /// Longest address, escaped, that a redirect carries as `return_to`; RFC 9110 section 4.1 has 8,000 octets for all of it.
 pub const MAX_RETURN_TO_BYTES: usize = 4 * 1024;
+/// Most Role and RoleBinding documents that a policy may hold itself; each worker of Envoy has its own copy.
+pub const MAX_INLINE_ROLE_DOCUMENTS: usize = 1_000;
+/// Most grants and bound users that these may come to: 1 MiB in each worker.
+pub const MAX_INLINE_GRANTS: usize = 64 * 1024;
+/// The same for role files, in the sidecar: 128 MiB.
+pub const MAX_ROLE_GRANTS: usize = 8 * 1024 * 1024;
+/// Most roles of one user or group that are searched one by one; the grants of more are joined when they are loaded.
+pub const MAX_ROLES_APART: usize = 8;

@@ -14,6 +14,7 @@ mod path;
 mod place;
 mod rbac;
 mod requirements;
+pub(crate) mod roles;
 mod route;
 mod scopes;
 mod settings;
@@ -26,10 +27,13 @@ use crate::answer::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::answer::reason::Reason;
 use crate::compile::issuer::compile_issuers;
 use crate::compile::path::hidden;
+use crate::compile::roles::{RoleDocuments, compile_roles};
 use crate::compile::route::{RouteCompiler, compile_route};
 use crate::compile::settings::Inheritance;
 use crate::file::document::Document;
 use crate::file::problem::{Problem, Problems};
+use crate::file::require_source::NamespaceNone;
+use crate::file::role_source::RoleDocument;
 use crate::file::scalar::{label, timeout};
 use crate::file::source::{FailureMode, Mode, Source};
 use crate::identity::issuer::{Issuer, IssuerId};
@@ -50,8 +54,8 @@ impl Policy {
         roles: &[RoleFile],
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
-        let roles = Roles::compile(roles, &mut problems);
-        let policy = compile(document, roles, Half::Whole, &mut problems);
+        let files = roles::read_files(roles, &mut problems);
+        let policy = compile(document, files, Half::Whole, &mut problems);
         match finish(policy, problems) {
             Ok((policy, warnings)) => Ok((policy, document.located(warnings))),
             Err(problems) => Err(document.located(problems)),
@@ -64,7 +68,7 @@ impl Policy {
     /// As [`Policy::compile`].
     pub fn compile_filter_copy(document: &Document) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
-        finish(compile(document, Roles::default(), Half::Filter, &mut problems), problems)
+        finish(compile(document, Vec::new(), Half::Filter, &mut problems), problems)
     }
 }
 
@@ -82,8 +86,14 @@ fn finish(policy: Policy, mut problems: Problems) -> Result<(Policy, Vec<Problem
     if problems.has_errors() { Err(problems.0) } else { Ok((policy, problems.0)) }
 }
 
-fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problems) -> Policy {
+fn compile(
+    document: &Document,
+    role_files: Vec<(String, RoleDocument)>,
+    half: Half,
+    problems: &mut Problems,
+) -> Policy {
     let source = &document.source;
+    let roles = roles(source, role_files, half, problems);
     if source.version != 1 {
         problems.error(
             "version",
@@ -120,6 +130,8 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         patterns: Vec::new(),
         used_issuers: BTreeSet::new(),
         uses_roles: false,
+        uses_groups: false,
+        roles_in_filter: source.roles.is_none(),
         credential_headers: Vec::new(),
     };
     let places: Vec<_> = (0..source.routes.len()).map(|index| format!("routes[{index}]")).collect();
@@ -127,21 +139,15 @@ fn compile(document: &Document, roles: Roles, half: Half, problems: &mut Problem
         compile_route(&mut compiler, place, route, problems);
     }
     compiler.inheritance.unused(source, problems);
-    let RouteCompiler {
-        table,
-        mut routes,
-        patterns,
-        used_issuers,
-        uses_roles,
-        credential_headers,
-        ..
-    } = compiler;
+    unused_roles(&compiler, &roles, half, problems);
+    let RouteCompiler { table, mut routes, patterns, used_issuers, credential_headers, .. } =
+        compiler;
     hidden(&patterns, &table, &routes, problems);
     #[cfg(feature = "overlap")]
     if half == Half::Whole {
         overlap::overlapping(&patterns, &routes, problems);
     }
-    unused(source, &issuers, &used_issuers, uses_roles, half, problems);
+    unused(source, &issuers, &used_issuers, problems);
     let names: Vec<Arc<str>> = routes
         .iter()
         .flat_map(|route| route.forward.set.iter().map(|(name, _)| Arc::clone(name)))
@@ -222,14 +228,7 @@ fn open_and_async(
     }
 }
 
-fn unused(
-    source: &Source,
-    issuers: &[Issuer],
-    used: &BTreeSet<IssuerId>,
-    uses_roles: bool,
-    half: Half,
-    problems: &mut Problems,
-) {
+fn unused(source: &Source, issuers: &[Issuer], used: &BTreeSet<IssuerId>, problems: &mut Problems) {
     if source.routes.is_empty() {
         problems.warning("routes", "there are none, so every request is denied", "add a route");
     }
@@ -240,18 +239,55 @@ fn unused(
             "name it in a route's `authenticate`, or remove it",
         );
     }
-    if half == Half::Whole && uses_roles && source.roles.is_empty() {
+}
+
+fn roles(
+    source: &Source,
+    files: Vec<(String, RoleDocument)>,
+    half: Half,
+    problems: &mut Problems,
+) -> Roles {
+    let in_filter = source.roles.is_none();
+    // Its copy of a policy with role files says that there are some, and no more.
+    if half == Half::Filter && !in_filter {
+        return Roles::default();
+    }
+    let namespace_none_grants = source.namespace_none == Some(NamespaceNone::Grant);
+    let inline = source.role_documents.as_slice();
+    let documents = RoleDocuments { inline, files, in_filter, namespace_none_grants };
+    compile_roles(&documents, problems)
+}
+
+fn unused_roles(compiler: &RouteCompiler<'_>, roles: &Roles, half: Half, problems: &mut Problems) {
+    let source = compiler.source;
+    // The filter's copy was looked at when it was rendered.
+    if half == Half::Filter {
+        return;
+    }
+    let files = source.roles.as_ref().is_some_and(|files| !files.is_empty());
+    let inline = !source.role_documents.is_empty();
+    if compiler.uses_roles && !files && !inline {
         problems.warning(
             "roles",
             "routes ask for `rbac`, but there are no roles, so every such request is denied",
-            "name the files with the roles and bindings",
+            "name the files with the roles and bindings, or write them under `role_documents`",
         );
     }
-    if half == Half::Whole && !uses_roles && !source.roles.is_empty() {
+    let written = [("roles", files), ("role_documents", inline)];
+    let written = written.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
+    let none = source.namespace_none.map(|_| "namespace_none");
+    for name in written.chain(none).filter(|_| !compiler.uses_roles) {
         problems.error(
-            "roles",
-            "no route asks for `rbac`, so the roles have no effect",
-            "add `rbac` to a route, or remove them",
+            name,
+            "no route asks for `rbac`, so this has no effect",
+            "add `rbac` to a route, or remove it",
+        );
+    }
+    if compiler.uses_roles && !compiler.uses_groups && !roles.groups.is_empty() {
+        problems.warning(
+            if files { "roles" } else { "role_documents" },
+            "bindings name groups, but no route says where a caller's groups stand",
+            "add `groups` to the route's `rbac`",
         );
     }
 }

@@ -2,32 +2,17 @@
 
 use crate::file::problem::Problems;
 use crate::file::require_source::RbacSource;
-use crate::require::rbac::Verb;
+use crate::require::claim::about_groups;
 use crate::require::template::Template;
-use crate::route::Rbac;
+use crate::route::{GroupsClaim, Rbac};
 
 pub(super) fn compile_rbac(
     place: &str,
     source: &RbacSource,
     variables: &[Box<str>],
+    in_filter: bool,
     problems: &mut Problems,
 ) -> Option<Rbac> {
-    for (name, value) in [("api", &source.api), ("resource", &source.resource)] {
-        if value.contains(['{', '}']) {
-            problems.error(
-                format!("{place}.{name}"),
-                format!("`{value}` looks like a template, and this is none"),
-                "write the name itself; `namespace` and `user` are templates",
-            );
-        }
-        if value.is_empty() {
-            problems.error(
-                format!("{place}.{name}"),
-                "is empty",
-                "name what is asked for; only roles have wildcards",
-            );
-        }
-    }
     let mut template = |name: &str, text: &str| match Template::compile(text, variables) {
         Ok(template) => Some(template),
         Err((message, fix)) => {
@@ -35,30 +20,32 @@ pub(super) fn compile_rbac(
             None
         }
     };
+    let api = template("api", &source.api);
+    let resource = template("resource", &source.resource);
     let namespace = match &source.namespace {
         Some(text) => Some(template("namespace", text)?),
         None => None,
     };
-    let user = template("user", source.user.as_deref().unwrap_or("{subject}"))?;
-    let verb = match &source.verb {
+    let user = template("user", source.user.as_deref().unwrap_or("{subject}"));
+    let groups = match source.groups.as_deref().map(|text| (text, text.parse())) {
         None => None,
-        Some(word) => {
-            let verb = Verb::ALL.iter().copied().find(|verb| verb.word() == word);
-            if verb.is_none() {
-                problems.error(
-                    format!("{place}.verb"),
-                    format!("`{word}` is no verb"),
-                    "use create, list, list_all, get, update or delete",
-                );
-            }
-            verb
+        Some((_, Ok(path))) => Some(GroupsClaim { left_out: about_groups(&path), path }),
+        Some((text, Err(error))) => {
+            problems.error(
+                format!("{place}.groups"),
+                format!("`{text}` is no claim path: {error}"),
+                "write names with dots between, quoted where they hold dots",
+            );
+            return None;
         }
     };
     Some(Rbac {
-        api: source.api.as_str().into(),
-        resource: source.resource.as_str().into(),
+        api: api?,
+        resource: resource?,
         namespace,
-        user,
-        verb,
+        user: user?,
+        groups,
+        verb: source.verb,
+        in_filter,
     })
 }

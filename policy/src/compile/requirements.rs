@@ -8,6 +8,8 @@ use crate::compile::route::RouteCompiler;
 use crate::compile::scopes::scopes;
 use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
+use crate::file::require_source::Authorization;
+use crate::file::settings::Level;
 use crate::file::source::RouteSource;
 use crate::require::scopes::Scopes;
 use crate::route::Requirements;
@@ -36,6 +38,7 @@ pub(super) fn requirements(
         scopes: Scopes::default(),
         claims: Vec::new(),
         rbac: None,
+        denied: false,
     };
     if let Some(setting) = settings.authenticate {
         let place = effective.place("authenticate", setting);
@@ -48,20 +51,84 @@ pub(super) fn requirements(
         let place = effective.place("claims", setting);
         out.claims = claims(&place, setting.value, variables, problems);
     }
+    anonymous_alone(effective, problems);
+    let authorization = authorization(effective, route, problems);
+    out.denied = authorization == Authorization::AlwaysDeny;
     let rbac = route.rbac.as_ref().and_then(|rbac| {
         compiler.uses_roles = true;
-        compile_rbac(&format!("{place}.rbac"), rbac, variables, problems)
+        compiler.uses_groups |= rbac.groups.is_some();
+        let in_filter = compiler.roles_in_filter;
+        compile_rbac(&format!("{place}.rbac"), rbac, variables, in_filter, problems)
     });
-    if let Some(rbac) = &rbac
+    if let Some(source) = &route.rbac
         && authenticators.len() > 1
-        && !rbac.user.reads_issuer()
-        && route.rbac.as_ref().is_some_and(|source| source.user.is_none())
     {
-        problems.warning(
-            format!("{place}.rbac.user"),
-            "is `{subject}`, and several issuers may name the same subject",
-            "write `{issuer}:{subject}` here and in the bindings, or a claim that only one of them sets",
-        );
+        if source.user.is_none() {
+            problems.warning(
+                format!("{place}.rbac.user"),
+                "is `{subject}`, and several issuers may name the same subject",
+                "write `{issuer}:{subject}` here and in the bindings, or a claim that only one of them sets",
+            );
+        }
+        if source.groups.is_some() {
+            problems.warning(
+                format!("{place}.rbac.groups"),
+                "several issuers may name the same group",
+                "read a claim that only one of them sets, or write a route for each of them",
+            );
+        }
     }
-    Requirements { rbac, ..out }
+    Requirements { rbac: rbac.filter(|_| authorization == Authorization::Rbac), ..out }
+}
+
+/// A caller without a credential has no scope, and no claim but its name.
+fn anonymous_alone(effective: &Effective<'_>, problems: &mut Problems) {
+    const MESSAGE: &str = "nobody could ever pass: whoever is anonymous has no scopes and claims";
+    const FIX: &str = "remove it, or add an authenticator before `anonymous`";
+    let settings = effective.settings;
+    let authenticators = settings.authenticate.map_or(&[][..], |setting| setting.value);
+    if authenticators.is_empty() || authenticators.iter().any(|it| it.anonymous.is_none()) {
+        return;
+    }
+    // `scopes: {}` and `claims: []` ask for nothing.
+    if let Some(scopes) = settings.scopes
+        && !(scopes.value.all_of.is_empty() && scopes.value.any_of.is_empty())
+    {
+        problems.error(effective.place("scopes", scopes), MESSAGE, FIX);
+    }
+    if let Some(claims) = settings.claims
+        && !claims.value.is_empty()
+    {
+        problems.error(effective.place("claims", claims), MESSAGE, FIX);
+    }
+}
+
+/// What holds here, and what does not go with it.
+fn authorization(
+    effective: &Effective<'_>,
+    route: &RouteSource,
+    problems: &mut Problems,
+) -> Authorization {
+    let Some(setting) = effective.settings.authorization else { return Authorization::Rbac };
+    let place = effective.place("authorization", setting);
+    let own = setting.level == Level::Route;
+    match (setting.value, &route.rbac) {
+        (Authorization::Rbac, None) if own && !setting.replaces => problems.error(
+            place,
+            "`rbac`, and the route asks for none, so whoever has the scopes and claims passes",
+            "add `rbac` to the route, or remove it",
+        ),
+        (Authorization::AlwaysAllow | Authorization::AlwaysDeny, Some(_)) if own => problems.error(
+            place,
+            "does not ask the roles, so the route's `rbac` has no effect",
+            "remove one of the two",
+        ),
+        (Authorization::AlwaysAllow, Some(_)) => problems.warning(
+            format!("{}.rbac", effective.route),
+            "is not evaluated: the route inherits `authorization: always_allow`",
+            "write `authorization: rbac` here, if roles are to be asked",
+        ),
+        (Authorization::Rbac | Authorization::AlwaysAllow | Authorization::AlwaysDeny, _) => {}
+    }
+    *setting.value
 }

@@ -32,6 +32,9 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) patterns: Vec<PatternUse<'s>>,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
+    pub(crate) uses_groups: bool,
+    /// The filter has all roles.
+    pub(crate) roles_in_filter: bool,
     /// Headers that credentials are read from, with their places in the file.
     pub(crate) credential_headers: Vec<(String, Box<str>)>,
 }
@@ -147,7 +150,7 @@ fn deferred(
     let mode = effective.settings.mode.filter(|mode| *mode.value == Mode::Async);
     let own = mode.is_some_and(|mode| mode.level == Level::Route);
     let tokens_need_sidecar = requirements.chain.needs_sidecar();
-    let needs_sidecar = tokens_need_sidecar || requirements.rbac.is_some();
+    let needs_sidecar = requirements.need_sidecar();
     if own && !needs_sidecar {
         problems.error(
             format!("{place}.mode"),
@@ -187,7 +190,7 @@ fn warn_of_open(effective: &Effective<'_>, route: &Route, problems: &mut Problem
         "`open` lets any credential pass, forged ones too, while the issuer's keys or its introspection are out of reach",
         "write `closed` where that is too much; identity headers are set only from a token that was verified",
     );
-    if requirements.rbac.is_some() || requirements.chain.needs_sidecar() {
+    if requirements.need_sidecar() {
         problems.warning(
             place,
             "`open` lets requests pass a dead sidecar only where the filter asks it (topology A)",

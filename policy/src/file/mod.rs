@@ -8,6 +8,7 @@ pub(crate) mod part;
 pub(crate) mod plugin;
 pub(crate) mod problem;
 pub(crate) mod require_source;
+pub(crate) mod role_source;
 pub(crate) mod scalar;
 pub(crate) mod schema;
 pub(crate) mod settings;

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
+use crate::require::rbac::Verb;
+
 /// Scopes the token needs. Read from `scope`, `scp` and `scopes`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,18 +63,43 @@ pub(crate) struct ClaimSource {
     pub(crate) at_most: Option<Number>,
 }
 
-/// What is asked of the roles. Templates: `{subject}`, `{client}`, `{issuer}`, `{claims.PATH}`, `{path.NAME}`.
+/// Whether roles are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Authorization {
+    /// Where the route has `rbac`.
+    Rbac,
+    /// They are not asked: whoever has the scopes and claims passes.
+    AlwaysAllow,
+    /// Nobody passes.
+    AlwaysDeny,
+}
+
+/// What a request without a namespace needs of a role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamespaceNone {
+    /// A rule for all namespaces, or for none.
+    #[default]
+    Deny,
+    /// Any rule: its namespaces are not looked at. Krake's way.
+    Grant,
+}
+
+/// What is asked of the roles. A template without a value is a denial.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RbacSource {
-    /// API of the resource.
+    /// API of the resource, a template.
     pub(crate) api: String,
-    /// The resource.
+    /// The resource, a template.
     pub(crate) resource: String,
     /// Its namespace, a template; none: cluster-scoped.
     pub(crate) namespace: Option<String>,
     /// The verb. Default: GET and HEAD get, POST create, PUT and PATCH update, DELETE delete.
-    pub(crate) verb: Option<String>,
+    pub(crate) verb: Option<Verb>,
     /// The user that bindings name, a template. Default `{subject}`.
     pub(crate) user: Option<String>,
+    /// Path of the claim with the user's groups, which bindings may name too: text or an array of texts.
+    pub(crate) groups: Option<String>,
 }

@@ -9,7 +9,10 @@ use serde::Deserialize;
 
 use crate::file::answer_source::OnDenySource;
 use crate::file::issuer_source::IssuerSource;
-use crate::file::require_source::{ClaimSource, RbacSource, ScopesSource};
+use crate::file::require_source::{
+    Authorization, ClaimSource, NamespaceNone, RbacSource, ScopesSource,
+};
+use crate::file::role_source::RoleDocument;
 use crate::file::settings::{Level, Setting, innermost, with_settings};
 
 /// How a file is written. JSON is read strictly (no duplicate members).
@@ -105,6 +108,8 @@ with_settings! {
         scopes: ScopesSource,
         /// Claims the token needs; all of them.
         claims: Vec<ClaimSource>,
+        /// Whether roles are asked, where a route has `rbac`.
+        authorization: Authorization,
         /// What the upstream gets.
         forward: ForwardSource,
         /// How denials look. The file's also holds for those that no route makes.
@@ -124,8 +129,12 @@ with_settings! {
         #[serde(default)]
         pub(crate) issuers: BTreeMap<String, IssuerSource>,
         /// Files of Role and RoleBinding documents, relative to this file. Read by the sidecar alone.
+        pub(crate) roles: Option<Vec<String>>,
+        /// Role and RoleBinding documents. Where there are no role files, the filter decides by them.
         #[serde(default)]
-        pub(crate) roles: Vec<String>,
+        pub(crate) role_documents: Vec<RoleDocument>,
+        /// What a request without a namespace needs of a role.
+        pub(crate) namespace_none: Option<NamespaceNone>,
         /// Files with more of `issuers`, `hosts`, `routes`, `roles` and `role_documents`, relative to this one. The last
         /// part of a name may hold `*`.
         #[serde(default)]
@@ -151,7 +160,7 @@ with_settings! {
         pub(crate) r#match: MatchSource,
         /// Opens the route, or shuts it. Excludes every requirement.
         pub(crate) allow: Option<Allow>,
-        /// A role that must allow the request; judged by the sidecar.
+        /// A role that must allow the request.
         pub(crate) rbac: Option<RbacSource>,
     }
 }

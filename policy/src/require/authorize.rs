@@ -2,21 +2,24 @@
 
 use crate::answer::decision::Denial;
 use crate::answer::reason::Reason;
+use crate::check::Side;
 use crate::identity::Identity;
+use crate::require::claim::groups_elsewhere;
 use crate::require::rbac::{AccessRequest, Roles, Verb};
 use crate::require::scopes::Scopes;
 use crate::require::template::View;
 use crate::route::{Rbac, Requirements};
 use crate::trace::{Note, Trace};
 
-/// True: everything holds. False: all but the roles, which are not here (`roles` is none).
+/// True: everything holds. False: all but the roles, which are the sidecar's.
 pub(crate) fn authorize(
     requirements: &Requirements,
-    roles: Option<&Roles>,
-    identity: &Identity,
+    roles: &Roles,
+    side: Side,
     view: &View<'_>,
     trace: &Trace,
 ) -> Result<bool, Denial> {
+    let Some(identity) = view.identity() else { return Err(Denial::new(Reason::TokenMissing)) };
     let scopes = requirements.scopes.check(identity);
     trace.note(|| Note::Scopes(scopes.err()));
     scopes.map_err(|reason| lacking(reason, &requirements.scopes))?;
@@ -25,12 +28,15 @@ pub(crate) fn authorize(
         trace.note(|| Note::Claim(index, claim.err()));
         claim.map_err(Denial::new)?;
     }
+    if requirements.denied {
+        return Err(Denial::new(Reason::DeniedByRule));
+    }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };
-    let Some(roles) = roles else {
+    if !rbac.in_filter && side != Side::Sidecar {
         trace.note(|| Note::Roles(None));
         return Ok(false);
-    };
-    let allowed = if role_allows(rbac, roles, view) { Ok(()) } else { Err(Reason::RoleMissing) };
+    }
+    let allowed = ask_roles(rbac, roles, identity, view);
     trace.note(|| Note::Roles(Some(allowed)));
     allowed.map(|()| true).map_err(Denial::new)
 }
@@ -42,23 +48,36 @@ fn lacking(reason: Reason, scopes: &Scopes) -> Denial {
 }
 
 /// A template without a value asks about nothing, and nobody may do nothing-in-particular.
-fn role_allows(rbac: &Rbac, roles: &Roles, view: &View<'_>) -> bool {
-    let Some(user) = rbac.user.render(view) else { return false };
+fn ask_roles(
+    rbac: &Rbac,
+    roles: &Roles,
+    identity: &Identity,
+    view: &View<'_>,
+) -> Result<(), Reason> {
+    const NO_VALUE: Reason = Reason::RoleMissing;
+    let user = rbac.user.value(view).ok_or(NO_VALUE)?;
+    let api = rbac.api.value(view).ok_or(NO_VALUE)?;
+    let resource = rbac.resource.value(view).ok_or(NO_VALUE)?;
     let namespace = match &rbac.namespace {
         None => None,
-        Some(template) => match template.render(view) {
-            Some(namespace) => Some(namespace),
-            None => return false,
-        },
+        Some(template) => Some(template.value(view).ok_or(NO_VALUE)?),
     };
-    let Some(verb) = rbac.verb.or_else(|| Verb::of_method(view.request().method())) else {
-        return false;
-    };
-    roles.allow(AccessRequest {
-        user: &user,
-        api: &rbac.api,
-        resource: &rbac.resource,
-        namespace: namespace.as_deref(),
-        verb: verb.word(),
-    })
+    let verb = rbac.verb.or_else(|| Verb::of_method(view.request().method())).ok_or(NO_VALUE)?;
+    let asked =
+        AccessRequest { api: &api, resource: &resource, namespace: namespace.as_deref(), verb };
+    if roles.allow_user(&user, asked) {
+        return Ok(());
+    }
+    let Some(groups) = &rbac.groups else { return Err(Reason::RoleMissing) };
+    // Groups only add to what the user may. Who is in which is unknown here, and no reason to say that none allows it.
+    if groups.left_out && groups_elsewhere(identity.claims()) {
+        return Err(Reason::GroupsOverage);
+    }
+    let claim = identity.claims().at(&groups.path);
+    let mut named = claim.into_iter().flat_map(sallyport_jwt::strings);
+    if named.any(|group| roles.allow_group(group, asked)) {
+        Ok(())
+    } else {
+        Err(Reason::RoleMissing)
+    }
 }

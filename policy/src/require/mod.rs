@@ -3,6 +3,8 @@
 
 pub(crate) mod authorize;
 pub(crate) mod claim;
+#[cfg(test)]
+mod grid;
 pub(crate) mod rbac;
 pub(crate) mod scopes;
 pub(crate) mod template;

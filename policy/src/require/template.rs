@@ -2,6 +2,8 @@
 //! `{header.NAME}`, `{query.KEY}`, `{method}`, `{host}`.
 //! Not an expression language: a value that is missing makes the whole template give nothing.
 
+use std::borrow::Cow;
+
 use sallyport_jwt::ClaimPath;
 use serde_json::Value;
 
@@ -78,11 +80,6 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether the template says which issuer vouched.
-    pub(crate) fn reads_issuer(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Issuer))
-    }
-
     /// Whether the template reads the identity.
     pub(crate) fn reads_identity(&self) -> bool {
         self.0.iter().any(|part| match part {
@@ -103,6 +100,14 @@ impl Template {
                 if let Part::Header(name) = part { Some(&**name) } else { None }
             },
         )
+    }
+
+    /// As [`Template::render`], without a copy where the template is plain text.
+    pub(crate) fn value<'v>(&'v self, view: &View<'_>) -> Option<Cow<'v, str>> {
+        match self.0.as_slice() {
+            [Part::Literal(text)] => sendable(text).then_some(Cow::Borrowed(text)),
+            _ => self.render(view).map(Cow::Owned),
+        }
     }
 
     /// The value; none where a part has none, or where the result could not be a header's value.

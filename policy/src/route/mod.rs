@@ -11,6 +11,8 @@ pub(crate) mod table;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use sallyport_jwt::ClaimPath;
+
 use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Forward;
 use crate::file::source::FailureMode;
@@ -62,9 +64,7 @@ impl Route {
     pub(crate) fn needs_sidecar(&self) -> bool {
         match &self.access {
             Access::Open | Access::Shut => false,
-            Access::Requirements(requirements) => {
-                requirements.rbac.is_some() || requirements.chain.needs_sidecar()
-            }
+            Access::Requirements(requirements) => requirements.need_sidecar(),
         }
     }
 
@@ -76,7 +76,9 @@ impl Route {
         };
         let asked = requirements.into_iter().flat_map(|requirements| {
             let rbac = requirements.rbac.iter();
-            let roles = rbac.flat_map(|rbac| rbac.namespace.iter().chain([&rbac.user]));
+            let roles = rbac.flat_map(|rbac| {
+                rbac.namespace.iter().chain([&rbac.api, &rbac.resource, &rbac.user])
+            });
             requirements.claims.iter().filter_map(ClaimRule::template).chain(roles)
         });
         self.forward.set.iter().map(|(_, template)| template).chain(asked)
@@ -108,16 +110,36 @@ pub(crate) struct Requirements {
     pub(crate) scopes: Scopes,
     pub(crate) claims: Vec<ClaimRule>,
     pub(crate) rbac: Option<Rbac>,
+    /// `authorization: always_deny`.
+    pub(crate) denied: bool,
+}
+
+impl Requirements {
+    /// Whether the sidecar has a part in it.
+    pub(crate) fn need_sidecar(&self) -> bool {
+        self.chain.needs_sidecar() || self.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter)
+    }
 }
 
 /// What is asked of the roles.
 #[derive(Debug)]
 pub(crate) struct Rbac {
-    pub(crate) api: Box<str>,
-    pub(crate) resource: Box<str>,
+    pub(crate) api: Template,
+    pub(crate) resource: Template,
     pub(crate) namespace: Option<Template>,
     pub(crate) user: Template,
+    pub(crate) groups: Option<GroupsClaim>,
     pub(crate) verb: Option<Verb>,
+    /// The policy holds all roles itself, so the filter decides.
+    pub(crate) in_filter: bool,
+}
+
+/// Where the caller's groups stand.
+#[derive(Debug)]
+pub(crate) struct GroupsClaim {
+    pub(crate) path: ClaimPath,
+    /// It is what Entra leaves out of a token that would get too large.
+    pub(crate) left_out: bool,
 }
 
 /// Which paths a route judges.

@@ -170,7 +170,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "routes[0].claims[0]",
         "is no scalar",
     ),
-    ("roles: [r.yaml]\nroutes: []", "roles", "have no effect"),
+    ("roles: [r.yaml]\nroutes: []", "roles", "has no effect"),
     (
         "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '', resource: b } }]",
         "routes[0].rbac.api",
@@ -179,7 +179,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, verb: read } }]",
         "routes[0].rbac.verb",
-        "is no verb",
+        "unknown variant `read`",
     ),
     (
         "roles: [r.yaml]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, namespace: '{path.x}' } }]",
@@ -341,9 +341,9 @@ const MORE: &[(&str, &str, &str)] = &[
         "asked twice",
     ),
     (
-        "roles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '{claims.a}', resource: b } }]",
+        "roles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: '{path.a}', resource: b } }]",
         "routes[0].rbac.api",
-        "looks like a template",
+        "no variable",
     ),
     (
         "roles: [r]\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], rbac: { api: a, resource: b, namespace: '' } }]",
@@ -473,7 +473,7 @@ fn role_files_are_all_or_nothing() {
             "kind: Role\nmetadata: { name: r }\nrules: []\n---\nkind: Role\nmetadata: { name: r }\nrules: []",
             "defined twice",
         ),
-        ("kind: Pod", "neither Role nor RoleBinding"),
+        ("kind: Pod", "unknown variant `Pod`"),
         ("kind: Role\nmetadata: { name: r }\nrules: []\nextra: 1", "unknown field"),
         ("a: [", "not valid YAML"),
     ];

@@ -23,6 +23,8 @@ mod redaction;
 #[cfg(test)]
 mod requirements;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod spellings;
