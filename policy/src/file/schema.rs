@@ -37,7 +37,6 @@ const ONE_OF: &[(&str, &str, &str)] = &[
         "algorithms",
         r#"["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"]"#,
     ),
-    ("RbacSource", "verb", r#"["create", "list", "list_all", "get", "update", "delete"]"#),
     ("RedirectSource", "code", "[301, 302, 303, 307]"),
     ("RedirectSource", "on", "[401, 403]"),
 ];
@@ -66,7 +65,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ScopesSource", "all_of", "[\"orders.read\"]"),
     ("ClaimSource", "claim", "\"realm_access.roles\""),
     ("ClaimSource", "any_of", "[\"customer\", \"staff\"]"),
+    ("ClaimSource", "equals", "\"{path.tenant}\""),
     ("RbacSource", "namespace", "\"{claims.tenant}\""),
+    ("RbacSource", "groups", "\"groups\""),
     ("RedirectSource", "to", "\"https://sso.example.com/login\""),
     ("RedirectSource", "return_to", "\"rd\""),
     ("ForwardSource", "headers", "{ \"x-user\": \"{subject}\" }"),
