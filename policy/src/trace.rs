@@ -31,6 +31,8 @@ pub enum Note {
     Scopes(Option<Reason>),
     /// One of the route's claims, by its index.
     Claim(usize, Option<Reason>),
+    /// `authorization: always_deny`: nobody passes.
+    AlwaysDenied,
     /// The roles; none inside: they are not here, and the sidecar is to judge.
     Roles(Option<Result<(), Reason>>),
 }

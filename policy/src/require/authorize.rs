@@ -29,6 +29,7 @@ pub(crate) fn authorize(
         claim.map_err(Denial::new)?;
     }
     if requirements.denied {
+        trace.note(|| Note::AlwaysDenied);
         return Err(Denial::new(Reason::DeniedByRule));
     }
     let Some(rbac) = &requirements.rbac else { return Ok(true) };

@@ -203,6 +203,13 @@ impl Asked<'_> {
                     let what = format!("claim {}", name.unwrap_or_default());
                     step(door, what, holds(reason), reason, inputs)
                 }
+                Note::AlwaysDenied => step(
+                    door,
+                    "authorization".to_owned(),
+                    "always_deny".to_owned(),
+                    Some(Reason::DeniedByRule),
+                    Value::Null,
+                ),
                 Note::Roles(found) => {
                     let (found, reason) = match found {
                         None => ("left to the sidecar".to_owned(), None),
