@@ -15,8 +15,8 @@ pub const MAX_PATTERN_DEPTH: u32 = 20;
 pub const MAX_OVERLAP_AUTOMATON_BYTES: usize = 1024 * 1024;
 /// Most states that one comparison of two patterns looks at.
 pub const MAX_OVERLAP_STATES: usize = 20_000;
-/// Most states that all comparisons of one policy look at together: about half a second.
-pub const MAX_OVERLAP_WORK: usize = 500_000;
+/// Most states that all comparisons of one policy look at together: less than a second.
+pub const MAX_OVERLAP_WORK: usize = 200_000;
 /// Longest path that patterns are tried on: time is its length times their states. Common advice for links is 2,048.
 pub const MAX_PATTERN_PATH_BYTES: usize = 2048;
 /// Longest host name, RFC 1035 section 2.3.4.

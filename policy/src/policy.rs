@@ -8,7 +8,7 @@ use crate::answer::permit::RemovedHeaders;
 use crate::answer::reason::Reason;
 use crate::check::Side;
 use crate::file::source::{CredentialForwarding, Mode};
-use crate::identity::issuer::{Issuer, IssuerId};
+use crate::identity::issuer::{Issuer, IssuerId, named};
 use crate::request::path::CanonicalPath;
 use crate::request::{Request, query};
 use crate::require::rbac::Roles;
@@ -104,7 +104,7 @@ impl Policy {
     /// The issuer with this name.
     #[must_use]
     pub fn issuer_named(&self, name: &str) -> Option<&Issuer> {
-        self.issuers.iter().find(|issuer| **issuer.name() == *name)
+        named(&self.issuers, name)
     }
 
     /// All routes.

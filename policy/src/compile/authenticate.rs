@@ -6,7 +6,7 @@ use crate::compile::place::place;
 use crate::compile::route::RouteCompiler;
 use crate::file::problem::Problems;
 use crate::file::source::{AnonymousSource, AuthenticatorSource, OnInvalid};
-use crate::identity::issuer::{Issuer, IssuerKind};
+use crate::identity::issuer::{Issuer, IssuerKind, named};
 use crate::identity::{ANONYMOUS, Identity};
 use crate::limits::MAX_SUBJECT_BYTES;
 use crate::route::chain::{Chain, TokenPlace};
@@ -51,7 +51,7 @@ fn authenticator(
             );
         }
     };
-    let Some(issuer) = compiler.issuers.iter().find(|issuer| **issuer.name() == **name) else {
+    let Some(issuer) = named(compiler.issuers, name) else {
         return problems.error(at, format!("`{name}` is no issuer"), "define it under `issuers`");
     };
     compiler.used_issuers.insert(issuer.id());

@@ -32,6 +32,9 @@ const CONTINUATION: &str = "%[89ABab][0-9A-Fa-f]";
 const BYTES: &[u8] =
     b"abcdefghijklmnopqrstuvwxyz0123456789/-_.ABCDEFGHIJKLMNOPQRSTUVWXYZ~%!$&'()*+,:=@\"<>[]^`{|}";
 
+/// What building an automaton costs, in states looked at.
+const BUILDING: usize = 100;
+
 /// What two patterns have in common.
 enum Common {
     Nothing,
@@ -120,7 +123,7 @@ impl Comparison {
         for (index, pattern) in [(one, this), (other, that)] {
             if let Entry::Vacant(entry) = self.built.entry(index) {
                 entry.insert(automaton(pattern.pattern.expression()));
-                self.work = self.work.saturating_add(100);
+                self.work = self.work.saturating_add(BUILDING);
             }
         }
         let canonical = self.canonical.get_or_insert_with(|| automaton(&canonical()));

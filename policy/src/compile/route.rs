@@ -202,8 +202,9 @@ fn warn_of_open(effective: &Effective<'_>, route: &Route, problems: &mut Problem
 /// Methods of a route; none: any.
 fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec<Option<&'s str>> {
     let mut methods: Vec<Option<&str>> = Vec::new();
+    let mut known = BTreeSet::new();
     for method in names {
-        if methods.contains(&Some(method)) {
+        if !known.insert(&**method) {
             problems.error(
                 format!("{place}.match.methods"),
                 format!("`{method}` is named twice"),

@@ -133,6 +133,12 @@ pub struct IntrospectionRules {
     pub(crate) leeway: i64,
 }
 
+/// The issuer with this name. Those of a policy are sorted by it: `issuers` is a map of the file.
+pub(crate) fn named<'i>(issuers: &'i [Issuer], name: &str) -> Option<&'i Issuer> {
+    let at = issuers.binary_search_by(|issuer| (*issuer.name).cmp(name)).ok()?;
+    issuers.get(at)
+}
+
 impl Issuer {
     /// Its index.
     #[must_use]

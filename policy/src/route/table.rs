@@ -76,40 +76,42 @@ struct Node {
 /// Routes that end at one place of the trie.
 #[derive(Debug, Default)]
 struct Leaf {
+    /// Sorted by method.
     by_method: Vec<(Box<str>, RouteIndex)>,
     any_method: Option<RouteIndex>,
 }
 
 impl Leaf {
     fn overlapping(&self, method: Option<&str>) -> impl Iterator<Item = RouteIndex> {
-        let named = self
-            .by_method
-            .iter()
-            .filter(move |(name, _)| method.is_none_or(|method| **name == *method));
-        named.map(|(_, route)| *route).chain(self.any_method)
+        let named = match method {
+            None => 0..self.by_method.len(),
+            Some(method) => match self.place(method) {
+                Ok(at) => at..at.saturating_add(1),
+                Err(_) => 0..0,
+            },
+        };
+        let named = self.by_method.get(named).unwrap_or_default();
+        named.iter().map(|(_, route)| *route).chain(self.any_method)
     }
 
     fn find(&self, method: &str) -> Option<RouteIndex> {
-        self.by_method
-            .iter()
-            .find_map(|(name, route)| (**name == *method).then_some(*route))
-            .or(self.any_method)
+        let named = self.place(method).ok().and_then(|at| self.by_method.get(at));
+        named.map(|(_, route)| *route).or(self.any_method)
+    }
+
+    /// Where a method is, or where it would be.
+    fn place(&self, method: &str) -> Result<usize, usize> {
+        self.by_method.binary_search_by(|(name, _)| (**name).cmp(method))
     }
 
     /// The route that already stands here for this method, if any.
     fn insert(&mut self, method: Option<&str>, route: RouteIndex) -> Option<RouteIndex> {
-        match method {
-            None => self.any_method.replace(route),
-            Some(method) => {
-                let known = self
-                    .by_method
-                    .iter()
-                    .find(|(name, _)| **name == *method)
-                    .map(|(_, known)| *known);
-                if known.is_none() {
-                    self.by_method.push((method.into(), route));
-                }
-                known
+        let Some(method) = method else { return self.any_method.replace(route) };
+        match self.place(method) {
+            Ok(at) => self.by_method.get(at).map(|(_, known)| *known),
+            Err(at) => {
+                self.by_method.insert(at, (method.into(), route));
+                None
             }
         }
     }

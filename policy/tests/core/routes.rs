@@ -1,7 +1,10 @@
 //! Which route judges: the most specific one, whatever the order in the file.
 
-use crate::support::{get, world};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 use sallyport_policy::Side;
+
+use crate::support::{compile, get, world};
 
 const ROUTES: &[(&str, &str)] = &[
     ("any-prefix", "path: '/{**}'"),
@@ -65,5 +68,66 @@ fn the_most_specific_route_wins_in_any_order() {
     check(ROUTES.iter().rev());
     for start in 0..ROUTES.len() {
         check(ROUTES.iter().cycle().skip(start).take(ROUTES.len()));
+    }
+}
+
+/// Matches of every kind that overlap in many ways.
+const MATCHES: &[&str] = &[
+    "path: /a",
+    "path: /a/b",
+    "path: '/a/{x}'",
+    "path: '/{x}/b'",
+    "path: '/{x}/{y}'",
+    "path: '/{**}'",
+    "path: '/a/{**}'",
+    "path: '/{x}/{**}'",
+    "path: '/a/b', methods: [GET]",
+    "path: '/a/{x}', methods: [GET, PUT]",
+    "path: '/a/{**}', methods: [PUT]",
+    "regex: '/a/[bc]'",
+    "regex: '/[ab]/.*', methods: [PUT]",
+    "glob: '/b/*'",
+    "glob: '/b/**.c', methods: [GET]",
+    "path: '/a/{x}', hosts: [h.test]",
+    "path: '/a/b', hosts: ['*.test']",
+    "path: '/{**}', hosts: ['*.h.test', h.test]",
+    "regex: '/.*', hosts: [h.test]",
+    "regex: '/a/.*', hosts: ['*.test'], methods: [GET]",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever loads in one order loads in another, and the same route wins.
+    #[test]
+    fn the_order_in_the_file_means_nothing(
+        (one, other) in subsequence(MATCHES, 1..9).prop_flat_map(|routes| {
+            (Just(routes.clone()).prop_shuffle(), Just(routes).prop_shuffle())
+        }),
+        asks in prop::collection::vec(
+            (select(vec!["GET", "PUT", "HEAD"]), select(vec!["h.test", "x.h.test", "x.test", "x"]),
+             select(vec!["/a", "/a/", "/a/b", "/a/c", "/b/b", "/b/x.c", "/b/c/d", "/", "/a/b/c", "/a/b;x"])),
+            20,
+        ),
+    ) {
+        let policy = |routes: &[&'static str]| {
+            let routes: Vec<_> = routes.iter().map(|route| {
+                let name = MATCHES.iter().position(|known| known == route).unwrap_or_default();
+                format!("{{ name: r{name}, match: {{ {route} }}, allow: unauthenticated }}")
+            }).collect();
+            format!("version: 1\nroutes: [{}]", routes.join(", "))
+        };
+        let (one, other) = (policy(&one), policy(&other));
+        prop_assert_eq!(compile(&one, "").is_ok(), compile(&other, "").is_ok(), "{} {}", one, other);
+        if compile(&one, "").is_ok() {
+            let (first, second) = (world(&one, ""), world(&other, ""));
+            for (method, host, path) in asks {
+                let ask = get(path).method(method).host(host);
+                let (first, second) =
+                    (first.decide(&ask, Side::FilterAsking), second.decide(&ask, Side::FilterAsking));
+                prop_assert_eq!(first.rule, second.rule, "{} {} {}", method, host, path);
+                prop_assert_eq!(first.reason, second.reason, "{} {} {}", method, host, path);
+            }
+        }
     }
 }
