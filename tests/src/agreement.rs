@@ -14,6 +14,7 @@ use crate::stage::Stage;
 mod credentials;
 mod doors;
 mod effects;
+mod roles;
 mod table;
 mod tokens;
 
@@ -62,7 +63,13 @@ pub enum Differs {
     Reads(Reason, &'static str),
 }
 
-/// All rows.
+/// The rows of the policy that holds its roles itself.
+#[must_use]
+pub fn role_rows() -> &'static [Row] {
+    roles::ROWS
+}
+
+/// All rows of the first policy.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     [table::ROWS, effects::ROWS, credentials::ROWS].into_iter().flatten()
 }
@@ -120,9 +127,12 @@ pub(crate) const SPOOFED: &[(&str, &str)] =
 ///
 /// # Errors
 /// When a door cannot be asked at all.
-pub async fn disagreements(stage: &Stage) -> Result<Vec<String>> {
+pub async fn disagreements(
+    stage: &Stage,
+    rows: impl Iterator<Item = &'static Row>,
+) -> Result<Vec<String>> {
     let asks: Vec<Ask> =
-        rows().enumerate().map(|(at, row)| ask(&stage.idp, at, row)).collect::<Result<_>>()?;
+        rows.enumerate().map(|(at, row)| ask(&stage.idp, at, row)).collect::<Result<_>>()?;
     let mut doors = Doors::open(stage).await?;
     let offline = doors.offline(&asks).await?;
     let mut wrong = Vec::new();

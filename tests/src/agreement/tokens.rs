@@ -113,6 +113,14 @@ mints! {
     member_too_large => |idp| with(idp, &[("level", json!(9_007_199_254_740_994_u64))]);
     member_suspended => |idp| with(idp, &[("level", json!(7)), ("suspended", json!(true))]);
     caller => |idp| with(idp, &[("callers", json!(["x", "GET api.example.com gold a b"]))]);
+    in_support => |idp| with(idp, &[("sub", json!("bob")), ("groups", json!(["staff", "support"]))]);
+    in_support_text => |idp| with(idp, &[("sub", json!("bob")), ("groups", json!("support"))]);
+    in_support_case => |idp| with(idp, &[("sub", json!("bob")), ("groups", json!(["Support"]))]);
+    in_support_comma => |idp| with(idp, &[("sub", json!("bob")), ("groups", json!("staff,support"))]);
+    in_operators => |idp| with(idp, &[("sub", json!("bob")), ("groups", json!(["operators"]))]);
+    groups_left_out => |idp| with(idp, &[
+        ("sub", json!("bob")), ("_claim_names", json!({ "groups": "src1" })),
+    ]);
     admin => |idp| with(idp, &[("scope", json!("orders.read admin"))]);
     reports => |idp| with(idp, &[("scope", json!("reports.read"))]);
     no_subject => |idp| with(idp, &[("sub", Value::Null)]);
