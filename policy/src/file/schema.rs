@@ -27,6 +27,7 @@ const EXACTLY_ONE: &[(&str, &[&str])] = &[
     ("JwksSource", &["discovery", "uri"]),
     ("SecretSource", &["file", "env"]),
     ("AuthenticatorSource", &["jwt", "introspection", "anonymous"]),
+    ("MatchSource", &["path", "regex", "glob"]),
     ("PlaceSource", &["authorization", "header", "query", "cookie"]),
 ];
 
@@ -62,6 +63,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("MatchSource", "hosts", "[\"api.example.com\", \"*.example.org\"]"),
     ("MatchSource", "methods", "[\"GET\", \"HEAD\"]"),
     ("MatchSource", "path", "\"/orders/{id}\""),
+    ("MatchSource", "regex", "\"/orders/(?<id>[0-9]+)\""),
+    ("MatchSource", "glob", "\"/files/*.{png,jpg}\""),
     ("ScopesSource", "all_of", "[\"orders.read\"]"),
     ("ClaimSource", "claim", "\"realm_access.roles\""),
     ("ClaimSource", "any_of", "[\"customer\", \"staff\"]"),
@@ -158,7 +161,7 @@ fn is_text(field: &Map<String, Value>) -> bool {
     match field.get("type") {
         Some(Value::String(one)) => one == "string",
         Some(Value::Array(several)) => several.iter().any(|one| one == "string"),
-        _ => false,
+        Some(_) | None => false,
     }
 }
 
@@ -171,7 +174,11 @@ fn one_line(object: &mut Map<String, Value>) {
             Value::Array(items) => {
                 items.iter_mut().filter_map(Value::as_object_mut).for_each(one_line);
             }
-            _ => {}
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => {}
         }
     }
 }

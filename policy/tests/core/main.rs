@@ -7,6 +7,10 @@ mod credentials;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod error_fixtures;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod inheritance;
