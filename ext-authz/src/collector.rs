@@ -17,6 +17,7 @@ use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
+use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
 use crate::limits::{JUDGE_CONCURRENCY, MAX_PUSH_BYTES, MAX_RECORD_BYTES, MAX_RECORD_ID_BYTES};
 use crate::queue::{Put, Queue, SeenIds};
@@ -104,7 +105,7 @@ impl Collector {
                 headers: &headers,
                 peer: &item.peer,
             };
-            let judged = gate.judge(raw, Entrance::Judge).await;
+            let judged = gate.judge(raw, ClientCertificate::None, Entrance::Judge).await;
             if let Outcome::Deny(denial) = &judged.decision.outcome {
                 let rule = judged.decision.rule.clone().unwrap_or_else(|| "".into());
                 gate.metrics.would_deny(&rule, denial.reason);

@@ -10,10 +10,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sallyport_jwt::UnixTime;
 use sallyport_policy::{
-    Answer, Call, Check, Context, Decision, Denial, Door, IssuerKind, Outcome, RawRequest, Reason,
-    Reply, Request, Side, Step,
+    Answer, Call, Check, Context, Decision, Denial, Door, IssuerKind, Outcome, PeerCertificate,
+    RawRequest, Reason, Reply, Request, Side, Step,
 };
 
+use crate::certificate::ClientCertificate;
 use crate::clock;
 use crate::crypto::Native;
 use crate::introspection::Introspection;
@@ -77,13 +78,20 @@ pub(crate) struct Judged {
 
 impl Gate {
     /// Judges one request.
-    pub(crate) async fn judge(&self, raw: RawRequest<'_>, entrance: Entrance) -> Judged {
+    pub(crate) async fn judge(
+        &self,
+        raw: RawRequest<'_>,
+        certificate: ClientCertificate<'_>,
+        entrance: Entrance,
+    ) -> Judged {
         let loaded = self.loaded.load_full();
         let (now, generation) = (clock::now(), loaded.generation());
         let mut replies_until = UnixTime(i64::MAX);
         let decision = match Request::parse(raw) {
             Err(reason) => Decision::refused(reason, Door::Sidecar),
-            Ok(request) => self.drive(&loaded, &request, now, &mut replies_until).await,
+            Ok(request) => {
+                self.drive(&loaded, &request, certificate, now, &mut replies_until).await
+            }
         };
         let decision = entrance.carried(decision);
         let judged = Judged { decision, id: decision_id(), loaded, generation, now, replies_until };
@@ -96,6 +104,7 @@ impl Gate {
         &self,
         loaded: &Loaded,
         request: &Request<'_>,
+        certificate: ClientCertificate<'_>,
         now: UnixTime,
         replies_until: &mut UnixTime,
     ) -> Decision {
@@ -106,7 +115,12 @@ impl Gate {
                 Step::Decided(decision) => return *decision,
                 Step::Ask(call) => call,
             };
-            let reply = self.answer(loaded, call, replies_until).await;
+            let reply = match call {
+                Call::PeerCertificate { subject } => {
+                    Reply::PeerCertificate(certificate.shown(subject))
+                }
+                call => self.answer(loaded, call, replies_until).await,
+            };
             // Waiting may have taken the token past its end.
             step = with_context(loaded, clock::now(), false, |context| {
                 check.resume(context, request, reply)
@@ -136,6 +150,8 @@ impl Gate {
                 }
                 Reply::Introspection(answered.map(|answered| answered.introspected))
             }
+            // Answered by who has it.
+            Call::PeerCertificate { .. } => Reply::PeerCertificate(PeerCertificate::Absent),
             // The sidecar is the sidecar; the core does not ask this of it.
             Call::Sidecar { .. } => Reply::Verdict(None),
         }

@@ -1,6 +1,6 @@
 //! The gRPC door: `envoy.service.auth.v3.Authorization/Check`, asked by our filter (topology A) or by Envoy's own
-//! ext_authz (B, C). Everything is judged anew from the original request: no header, and no context extension but the
-//! digest of the filter's policy, is believed.
+//! ext_authz (B, C). Everything is judged anew from the original request: no header is believed, and no context extension
+//! but the digest of the filter's policy and the names that it read in the client's certificate.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use sallyport_policy::{Header, RawRequest};
 use tonic::{Request, Response, Status, async_trait};
 
+use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
 use crate::verdict::{Verdict, metadata};
 
@@ -38,7 +39,9 @@ impl Authorization for AuthorizationDoor {
             headers: &headers,
             peer: attributes.source.as_ref().map_or(&[], peer),
         };
-        let judged = self.0.judge(raw, Entrance::Grpc).await;
+        let pem = attributes.source.as_ref().map_or("", |source| &source.certificate);
+        let certificate = ClientCertificate::told(pem, &attributes.context_extensions);
+        let judged = self.0.judge(raw, certificate, Entrance::Grpc).await;
         let digest = attributes.context_extensions.get(DIGEST).map(String::as_str);
         let verdict = Verdict::new(&judged, &raw);
         Ok(Response::new(verdict.into_response(metadata(&judged, digest))))

@@ -12,6 +12,7 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode, Uri};
 use sallyport_policy::{Answer, Denial, Header, Mutations, Outcome, RawRequest, Reason};
 
+use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
 use crate::upstream;
 
@@ -48,7 +49,8 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request) -> Response {
         headers: &headers,
         peer: &[],
     };
-    let judged = gate.judge(raw, Entrance::Http).await;
+    // Envoy tells this door nothing of the client's certificate, and a header could be the client's own.
+    let judged = gate.judge(raw, ClientCertificate::None, Entrance::Http).await;
     match &judged.decision.outcome {
         Outcome::Allow(permit) => allow(permit.mutations(), &headers),
         Outcome::Deny(denial) => answer(judged.answer(denial, &raw)),

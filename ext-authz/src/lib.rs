@@ -4,6 +4,7 @@
 
 mod admin;
 mod breaker;
+mod certificate;
 pub mod cli;
 mod clock;
 mod collector;

@@ -171,7 +171,12 @@ pub(crate) struct Received {
 
 /// The question, as bytes. None: the request holds something that the message cannot carry (a method, path or
 /// authority that is not UTF-8), which no canonical request does.
-pub(crate) fn question(raw: &RawRequest<'_>, policy_digest: &str) -> Option<Vec<u8>> {
+/// `certificate`: what the client's certificate says, as more context extensions.
+pub(crate) fn question(
+    raw: &RawRequest<'_>,
+    policy_digest: &str,
+    certificate: Vec<(String, String)>,
+) -> Option<Vec<u8>> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let headers = raw
         .headers
@@ -191,10 +196,11 @@ pub(crate) fn question(raw: &RawRequest<'_>, policy_digest: &str) -> Option<Vec<
     let source = text(raw.peer).map(|address| Peer {
         address: Some(Address { socket_address: Some(SocketAddress { address }) }),
     });
-    let context_extensions = HashMap::from([
+    let mut context_extensions = HashMap::from([
         ("sallyport.door".to_owned(), "filter".to_owned()),
         ("sallyport.policy_digest".to_owned(), policy_digest.to_owned()),
     ]);
+    context_extensions.extend(certificate);
     let attributes = AttributeContext {
         source,
         request: Some(Request { http: Some(http) }),

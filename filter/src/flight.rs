@@ -15,7 +15,7 @@ use crate::host::{self, Map};
 use crate::keys::Wait;
 use crate::limits::{KEY_WAIT_MS, MAX_PARKED};
 use crate::pairs::{self, Pair};
-use crate::{ext_authz, verdicts};
+use crate::{certificate, ext_authz, verdicts};
 
 /// What the request does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +211,9 @@ impl Flight {
             Call::Sidecar { inputs, timeout_ms } => {
                 self.ask_sidecar(me, raw, inputs.as_ref(), *timeout_ms)
             }
+            Call::PeerCertificate { subject } => {
+                Ok(Some(Reply::PeerCertificate(certificate::shown(*subject))))
+            }
             // The filter never judges opaque tokens itself.
             Call::Introspect { .. } => Ok(Some(Reply::Introspection(None))),
         }
@@ -227,15 +230,16 @@ impl Flight {
         // A host call that only these requests pay.
         let peer = peer();
         let raw = &RawRequest { peer: &peer, ..*raw };
-        let key = verdicts::key(raw, inputs.map(AsRef::as_ref));
+        let certificate = certificate::extensions(inputs.map(AsRef::as_ref));
+        let key = verdicts::key(raw, inputs.map(AsRef::as_ref), &certificate);
         if let Some(verdict) = gate.verdicts.borrow().recall(&key, gate.now_ms()) {
             gate.metrics.event("sallyport.verdict_cache.hit");
             return Ok(Some(Reply::Verdict(Some(verdict))));
         }
         gate.metrics.event("sallyport.verdict_cache.miss");
         // What cannot be asked is no dead dependency, which some routes would let pass.
-        let message =
-            ext_authz::question(raw, gate.policy.digest()).ok_or(Reason::RequestMalformed)?;
+        let message = ext_authz::question(raw, gate.policy.digest(), certificate)
+            .ok_or(Reason::RequestMalformed)?;
         let call = gate.sidecar.as_ref().and_then(|cluster| {
             host::grpc_call(cluster, ext_authz::SERVICE, ext_authz::METHOD, &message, timeout_ms)
         });

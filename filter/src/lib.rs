@@ -8,6 +8,7 @@
 
 mod board;
 mod capture;
+mod certificate;
 mod crypto;
 mod ext_authz;
 mod flight;

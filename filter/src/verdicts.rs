@@ -105,7 +105,12 @@ impl Verdicts {
 
 /// Everything that a decision may have read, each part with its length, an absent credential told from an empty one:
 /// the parts that every decision reads, and what its route reads besides.
-pub(crate) fn key(raw: &RawRequest<'_>, inputs: Option<&Inputs>) -> Vec<u8> {
+/// `certificate`: what of it is told to the sidecar.
+pub(crate) fn key(
+    raw: &RawRequest<'_>,
+    inputs: Option<&Inputs>,
+    certificate: &[(String, String)],
+) -> Vec<u8> {
     let mut key = Vec::with_capacity(256);
     let mut part = |bytes: &[u8]| {
         key.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -113,6 +118,10 @@ pub(crate) fn key(raw: &RawRequest<'_>, inputs: Option<&Inputs>) -> Vec<u8> {
     };
     for bytes in [raw.scheme, raw.authority, raw.method, raw.path, raw.peer] {
         part(bytes);
+    }
+    for (name, value) in certificate {
+        part(name.as_bytes());
+        part(value.as_bytes());
     }
     let more = inputs.map(Inputs::headers).unwrap_or_default();
     for wanted in ["authorization"].into_iter().chain(more.iter().map(|name| &**name)) {
@@ -155,7 +164,7 @@ mod tests {
     #[test]
     fn keys_differ_where_requests_do() {
         let inputs = Inputs::of_headers(["x-plan"]);
-        let key = |raw: &RawRequest<'_>| super::key(raw, Some(&inputs));
+        let key = |raw: &RawRequest<'_>| super::key(raw, Some(&inputs), &[]);
         let none = key(&raw(b"/", &[]));
         let empty = key(&raw(b"/", &[(b"authorization", b"")]));
         let token = key(&raw(b"/", &[(b"Authorization", b"Bearer a")]));
@@ -163,7 +172,7 @@ mod tests {
         let read = key(&raw(b"/", &[(b"X-Plan", b"gold")]));
         let read_empty = key(&raw(b"/", &[(b"x-plan", b"")]));
         assert_eq!(none, key(&raw(b"/", &[(b"x-other", b"gold")])));
-        assert_eq!(none, super::key(&raw(b"/", &[(b"x-plan", b"gold")]), None));
+        assert_eq!(none, super::key(&raw(b"/", &[(b"x-plan", b"gold")]), None, &[]));
         let all = [none, empty, token, other, read, read_empty];
         for (i, a) in all.iter().enumerate() {
             for (j, b) in all.iter().enumerate() {

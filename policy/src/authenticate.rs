@@ -14,10 +14,11 @@ use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
 use crate::limits::REFUSAL_SECONDS;
 use crate::request::Request;
+use crate::request::certificate::{CertificateName, CertificateSubject, PeerCertificate};
 use crate::request::credential::{Credential, is_b64token};
 use crate::request::place::Place;
 use crate::route::Route;
-use crate::route::chain::{Chain, TokenPlace};
+use crate::route::chain::{Chain, Step, TokenPlace};
 use crate::route::issuers::RouteIssuers;
 use crate::trace::{Finding, Note};
 
@@ -61,8 +62,8 @@ pub(crate) fn authenticate(
     let reads_bare = chain.reads_bare();
     // Two credentials in one place refuse the request, whatever another place holds. Those of Authorization alone were
     // told when the request was read.
-    if !matches!(&*chain.places, [TokenPlace { place: Place::Bearer, .. }]) {
-        for place in &chain.places {
+    if !matches!(&*chain.steps, [Step::Token(TokenPlace { place: Place::Bearer, .. })]) {
+        for place in chain.places() {
             let read = place.place.read(request, reads_bare);
             if read.is_err() {
                 note_credential(check, place, &read);
@@ -72,8 +73,12 @@ pub(crate) fn authenticate(
     }
     let mut last = Reason::TokenMissing;
     let mut claimed = true;
-    for place in &chain.places {
-        match at_place(check, context, request, route, place, reads_bare)? {
+    for step in &chain.steps {
+        let tried = match step {
+            Step::Token(place) => at_place(check, context, request, route, place, reads_bare)?,
+            Step::Certificate(subject, on_invalid) => certificate(check, *subject, *on_invalid)?,
+        };
+        match tried {
             Tried::Authenticated(authenticated) => return Ok(authenticated),
             Tried::Absent => {}
             Tried::Passed(reason) => last = reason,
@@ -177,6 +182,39 @@ fn finding(found: &Result<Found, Halt>) -> Finding {
         Err(Halt::Ask(_)) => Finding::Asked,
         Err(Halt::Unavailable(_)) => Finding::Unavailable,
         Err(Halt::Deny(denial, _)) => Finding::Refused(denial.reason),
+    }
+}
+
+/// The listener verified the certificate, or nobody did: what it says of itself is all that is left to read.
+fn certificate(
+    check: &Check,
+    subject: CertificateSubject,
+    on_invalid: OnInvalid,
+) -> Result<Tried, Halt> {
+    let Some(shown) = check.certificate(subject) else {
+        return Err(Halt::Ask(Call::PeerCertificate { subject }));
+    };
+    check.trace.note(|| {
+        let state = match shown {
+            PeerCertificate::Absent => "absent",
+            PeerCertificate::Without => "malformed",
+            PeerCertificate::Named(name) if CertificateName::read(name).is_none() => "malformed",
+            PeerCertificate::Named(_) => "present",
+        };
+        Note::Credential { place: format!("client_certificate: {}", subject.word()), state }
+    });
+    let name = match shown {
+        PeerCertificate::Absent => return Ok(Tried::Absent),
+        PeerCertificate::Without => None,
+        PeerCertificate::Named(name) => CertificateName::read(name),
+    };
+    match (name, on_invalid) {
+        (Some(name), _) => {
+            let identity = Arc::new(Identity::from_certificate(&name));
+            Ok(Tried::Authenticated(Authenticated::As(identity)))
+        }
+        (None, OnInvalid::Next) => Ok(Tried::Passed(Reason::TokenMalformed)),
+        (None, OnInvalid::Stop) => Err(Reason::TokenMalformed.into()),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::identity::issuer::IssuerId;
 use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
 use crate::policy::Policy;
+use crate::request::certificate::{CertificateSubject, PeerCertificate};
 use crate::request::inputs::Inputs;
 use crate::request::{Request, cookie, query};
 use crate::require::authorize::authorize;
@@ -99,6 +100,12 @@ pub enum Call {
         /// Longest wait in milliseconds.
         timeout_ms: u64,
     },
+    /// Look at the certificate that the client showed when the connection was made. Never at a header: anybody may send
+    /// one. Answered at once, by [`Reply::PeerCertificate`].
+    PeerCertificate {
+        /// The name that is wanted.
+        subject: CertificateSubject,
+    },
     /// Ask the sidecar for its verdict on the whole request. Answered by [`Reply::Verdict`].
     Sidecar {
         /// What the verdict may rest on, besides what every one does; none: nothing.
@@ -115,6 +122,8 @@ pub enum Reply {
     Keys,
     /// What the endpoint said; none: it did not answer in time, or with an error.
     Introspection(Option<Introspected>),
+    /// What the certificate says.
+    PeerCertificate(PeerCertificate),
     /// What the sidecar said; none: it did not answer in time, with an error, or with junk.
     Verdict(Option<Verdict>),
 }
@@ -159,6 +168,8 @@ pub struct Check {
     pub(crate) refreshed_keys: bool,
     introspected: Vec<(IssuerId, Box<[u8]>, Option<Introspected>)>,
     asked: Option<(IssuerId, Box<[u8]>)>,
+    certificates: Vec<(CertificateSubject, PeerCertificate)>,
+    asked_certificate: Option<CertificateSubject>,
     verdict: Option<Option<Verdict>>,
     pub(crate) trace: Trace,
 }
@@ -214,6 +225,11 @@ impl Check {
             Reply::Introspection(reply) => {
                 if let Some((issuer, token)) = self.asked.take() {
                     self.introspected.push((issuer, token, reply));
+                }
+            }
+            Reply::PeerCertificate(shown) => {
+                if let Some(subject) = self.asked_certificate.take() {
+                    self.certificates.push((subject, shown));
                 }
             }
             Reply::Verdict(verdict) => self.verdict = Some(verdict),
@@ -284,6 +300,12 @@ impl Check {
         Step::Decided(Box::new(decision))
     }
 
+    /// What the client's certificate says, if somebody looked.
+    pub(crate) fn certificate(&self, subject: CertificateSubject) -> Option<&PeerCertificate> {
+        let mut looks = self.certificates.iter();
+        looks.find(|(looked, _)| *looked == subject).map(|(_, shown)| shown)
+    }
+
     /// What an issuer said of a token, if it was asked; none inside: it did not answer.
     pub(crate) fn introspected(
         &self,
@@ -301,6 +323,7 @@ impl Check {
             Call::Keys { newer: true, .. } => self.refreshed_keys = true,
             Call::Keys { newer: false, .. } => self.waited_for_keys = true,
             Call::Introspect { issuer, token, .. } => self.asked = Some((*issuer, token.clone())),
+            Call::PeerCertificate { subject } => self.asked_certificate = Some(*subject),
             Call::Sidecar { .. } => {}
         }
     }

@@ -39,6 +39,7 @@ pub use identity::key_times::KeyTimes;
 pub use identity::token_cache::{Remembered, TokenCache};
 pub use identity::{Evidence, Identity, Introspected};
 pub use policy::Policy;
+pub use request::certificate::{CertificateSubject, PeerCertificate, common_name};
 pub use request::host::canonical_host;
 pub use request::inputs::Inputs;
 pub use request::path::{CanonicalPath, PathError};

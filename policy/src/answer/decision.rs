@@ -89,7 +89,7 @@ impl Denial {
             Evidence::Anonymous if self.reason != Reason::DeniedByRule => {
                 Self::new(Reason::TokenMissing)
             }
-            Evidence::Anonymous | Evidence::Token(_) => self,
+            Evidence::Anonymous | Evidence::Certificate | Evidence::Token(_) => self,
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::file::source::{AnonymousSource, AuthenticatorSource, OnInvalid};
 use crate::identity::issuer::{Issuer, IssuerKind, named};
 use crate::identity::{ANONYMOUS, Identity};
 use crate::limits::MAX_SUBJECT_BYTES;
-use crate::route::chain::{Chain, TokenPlace};
+use crate::request::certificate::CertificateSubject;
+use crate::route::chain::{Chain, Step, TokenPlace};
 
 pub(super) fn chain(
     compiler: &mut RouteCompiler<'_>,
@@ -36,18 +37,23 @@ fn authenticator(
     out: &mut Chain,
     problems: &mut Problems,
 ) {
-    let (name, by_signature) = match (&source.jwt, &source.introspection, &source.anonymous) {
-        (Some(name), None, None) => (name, true),
-        (None, Some(name), None) => (name, false),
-        (None, None, Some(anonymous)) => {
+    let AuthenticatorSource { jwt, introspection, client_certificate, anonymous, .. } = source;
+    let (name, by_signature) = match (jwt, introspection, client_certificate, anonymous) {
+        (Some(name), None, None, None) => (name, true),
+        (None, Some(name), None, None) => (name, false),
+        (None, None, Some(own), None) => {
+            let on_invalid = source.on_invalid.unwrap_or(inherited);
+            return certificate(at, source, own.subject, on_invalid, out, problems);
+        }
+        (None, None, None, Some(anonymous)) => {
             out.anonymous = Some(anonymous_identity(at, source, anonymous, last, problems));
             return;
         }
         _ => {
             return problems.error(
                 at,
-                "needs exactly one of `jwt`, `introspection` and `anonymous`",
-                "name one issuer, or write `anonymous: {}`",
+                "needs exactly one of `jwt`, `introspection`, `client_certificate` and `anonymous`",
+                "name one issuer, or another kind of caller",
             );
         }
     };
@@ -103,6 +109,27 @@ fn issued(
             );
         }
     }
+}
+
+fn certificate(
+    at: &str,
+    source: &AuthenticatorSource,
+    subject: CertificateSubject,
+    on_invalid: OnInvalid,
+    out: &mut Chain,
+    problems: &mut Problems,
+) {
+    if source.from.is_some() {
+        problems.error(
+            format!("{at}.from"),
+            "has no effect on `client_certificate`, which comes with the connection",
+            "remove it",
+        );
+    }
+    if out.certificate().any(|known| known == subject) {
+        problems.error(at, format!("`{}` is read twice", subject.word()), "remove one of the two");
+    }
+    out.steps.push(Step::Certificate(subject, on_invalid));
 }
 
 fn anonymous_identity(

@@ -167,6 +167,13 @@ fn deferred(
             "add `mirror: { sink: { sidecar: {} } }`, or write `mode: sync` here",
         );
     }
+    if deferred && requirements.chain.certificate().next().is_some() {
+        problems.error(
+            format!("{place}.mode"),
+            "`async` with `client_certificate`: records do not carry certificates, so the sidecar could not judge",
+            "write `mode: sync` here",
+        );
+    }
     let failure_mode = effective.settings.failure_mode;
     if deferred && failure_mode.is_some_and(|setting| setting.level == Level::Route) {
         problems.error(

@@ -38,7 +38,7 @@ pub(super) fn complete(routes: &mut Routes, names: &[Arc<str>]) -> Vec<Box<str>>
 
 fn spent(chain: &Chain, names: &[Arc<str>], lists: &mut Lists) -> Option<Spent> {
     let (mut headers, mut query, mut cookies) = (Vec::<Arc<str>>::new(), Vec::new(), Vec::new());
-    for place in &chain.places {
+    for place in chain.places() {
         match &place.place {
             Place::Bearer | Place::Raw => {}
             Place::Header { name, .. } => headers.push((**name).into()),

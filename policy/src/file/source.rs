@@ -14,6 +14,7 @@ use crate::file::require_source::{
 };
 use crate::file::role_source::RoleDocument;
 use crate::file::settings::{Level, Setting, innermost, with_settings};
+use crate::request::certificate::CertificateSubject;
 
 /// How a file is written. JSON is read strictly (no duplicate members).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +187,7 @@ pub(crate) struct MatchSource {
     pub(crate) encoded_slashes: EncodedSlashes,
 }
 
-/// One authenticator: exactly one of `jwt`, `introspection` and `anonymous`.
+/// One authenticator: exactly one of `jwt`, `introspection`, `client_certificate` and `anonymous`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthenticatorSource {
@@ -194,12 +195,22 @@ pub(crate) struct AuthenticatorSource {
     pub(crate) jwt: Option<String>,
     /// Ask this issuer's introspection endpoint.
     pub(crate) introspection: Option<String>,
+    /// Take a name from the certificate that the client showed to the TLS listener.
+    pub(crate) client_certificate: Option<ClientCertificateSource>,
     /// Let whoever shows no credential be somebody. The last of the list.
     pub(crate) anonymous: Option<AnonymousSource>,
     /// Where the token stands; none: `Authorization: Bearer`.
     pub(crate) from: Option<PlaceSource>,
     /// Whether its refusal is final.
     pub(crate) on_invalid: Option<OnInvalid>,
+}
+
+/// A caller with a certificate, which the listener has verified.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientCertificateSource {
+    /// Which of its names is the subject.
+    pub(crate) subject: CertificateSubject,
 }
 
 /// A caller without a credential.

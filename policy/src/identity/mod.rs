@@ -1,5 +1,5 @@
-//! Who the caller is: [`Identity`], made only from a verified token, from an active introspection reply, or, where a
-//! route says so, from the absence of any credential.
+//! Who the caller is: [`Identity`], made only from a verified token, from an active introspection reply, from a name in a
+//! client certificate, or, where a route says so, from the absence of any credential.
 
 pub(crate) mod issuer;
 pub(crate) mod key_times;
@@ -13,12 +13,15 @@ use serde_json::Value;
 
 use crate::answer::reason::Reason;
 use crate::identity::issuer::{IntrospectionRules, Issuer, IssuerId, well_formed};
+use crate::request::certificate::CertificateName;
 
 /// What an identity rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
     /// A token of this issuer, verified or introspected.
     Token(IssuerId),
+    /// A client certificate that the TLS listener verified.
+    Certificate,
     /// Nothing: the route lets callers without a credential be somebody.
     Anonymous,
 }
@@ -91,6 +94,11 @@ impl Identity {
         }
     }
 
+    /// From a name in the certificate that the client showed.
+    pub(crate) fn from_certificate(name: &CertificateName<'_>) -> Self {
+        Self::named(Evidence::Certificate, CLIENT_CERTIFICATE, name.as_str())
+    }
+
     /// Who comes without a credential. Made when the policy is loaded, by the routes that let such callers be somebody.
     pub(crate) fn anonymous(subject: &str) -> Self {
         Self::named(Evidence::Anonymous, ANONYMOUS, subject)
@@ -142,7 +150,7 @@ impl Identity {
     pub fn issuer(&self) -> Option<IssuerId> {
         match self.evidence {
             Evidence::Token(issuer) => Some(issuer),
-            Evidence::Anonymous => None,
+            Evidence::Certificate | Evidence::Anonymous => None,
         }
     }
 

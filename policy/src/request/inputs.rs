@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
+use crate::request::certificate::CertificateSubject;
+
 /// What a route reads besides the parts that are always compared. Most read nothing more, and have none of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// Lower case, sorted.
     pub(crate) headers: Vec<Arc<str>>,
-    pub(crate) certificate: bool,
+    /// In the order in which they are first named.
+    pub(crate) certificate: Vec<CertificateSubject>,
 }
 
 impl Inputs {
@@ -27,15 +30,16 @@ impl Inputs {
         &self.headers
     }
 
-    /// Whether the client's certificate is one.
+    /// Names in the client's certificate.
     #[must_use]
-    pub fn certificate(&self) -> bool {
-        self.certificate
+    pub fn certificate(&self) -> &[CertificateSubject] {
+        &self.certificate
     }
 
     /// The words by which sidecar and filter name them to each other.
     pub fn words(&self) -> impl Iterator<Item = String> {
-        let certificate = self.certificate.then(|| "peer_certificate".to_owned());
+        let certificate = self.certificate.iter();
+        let certificate = certificate.map(|subject| format!("certificate:{}", subject.word()));
         self.headers.iter().map(|name| format!("header:{name}")).chain(certificate)
     }
 

@@ -1,6 +1,7 @@
 //! One request as every door sees it: canonical, with at most one credential of a kind, or refused.
 //! Adapters fill a [`RawRequest`]; nobody else makes a [`Request`].
 
+pub(crate) mod certificate;
 pub(crate) mod cookie;
 pub(crate) mod credential;
 pub(crate) mod host;

@@ -7,6 +7,7 @@ use crate::answer::permit::RemovedHeaders;
 use crate::file::source::OnInvalid;
 use crate::identity::Identity;
 use crate::identity::issuer::IssuerId;
+use crate::request::certificate::CertificateSubject;
 use crate::request::inputs::Inputs;
 use crate::request::place::Place;
 use crate::route::issuers::RouteIssuers;
@@ -14,13 +15,21 @@ use crate::route::issuers::RouteIssuers;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
-    /// In order of first mention.
-    pub(crate) places: Vec<TokenPlace>,
+    /// Places of a token, and the certificate, in order of first mention.
+    pub(crate) steps: Vec<Step>,
     /// Who comes without any credential, where that is somebody.
     pub(crate) anonymous: Option<Arc<Identity>>,
 }
 
-/// One place, and who reads it.
+/// One place where a caller may show something.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Token(TokenPlace),
+    /// The certificate that the client showed to the listener, and whether one without this name is refused.
+    Certificate(CertificateSubject, OnInvalid),
+}
+
+/// One place of a token, and who reads it.
 #[derive(Debug)]
 pub(crate) struct TokenPlace {
     pub(crate) place: Place,
@@ -35,34 +44,54 @@ pub(crate) struct TokenPlace {
 impl Chain {
     /// Has the place read, from here on in the order where it was not before.
     pub(crate) fn add(&mut self, place: &Place) {
-        if !self.places.iter().any(|known| known.place == *place) {
-            self.places.push(TokenPlace {
+        if !self.places().any(|known| known.place == *place) {
+            self.steps.push(Step::Token(TokenPlace {
                 place: place.clone(),
                 jwt: RouteIssuers::default(),
                 introspection: Vec::new(),
                 all_next: true,
-            });
+            }));
         }
     }
 
     /// A place that is read.
     pub(crate) fn at(&mut self, place: &Place) -> Option<&mut TokenPlace> {
-        self.places.iter_mut().find(|known| known.place == *place)
+        self.steps.iter_mut().find_map(|step| match step {
+            Step::Token(known) if known.place == *place => Some(known),
+            Step::Token(_) | Step::Certificate(..) => None,
+        })
+    }
+
+    /// The places of a token.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &TokenPlace> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Token(place) => Some(place),
+            Step::Certificate(..) => None,
+        })
+    }
+
+    /// The names that are read from a certificate.
+    pub(crate) fn certificate(&self) -> impl Iterator<Item = CertificateSubject> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Certificate(subject, _) => Some(*subject),
+            Step::Token(_) => None,
+        })
     }
 
     /// Whether the sidecar alone can judge some of the tokens that are accepted.
     pub(crate) fn needs_sidecar(&self) -> bool {
-        self.places.iter().any(|place| !place.introspection.is_empty() || place.jwt.need_sidecar())
+        self.places().any(|place| !place.introspection.is_empty() || place.jwt.need_sidecar())
     }
 
     /// Whether a bare word in Authorization may be a token.
     pub(crate) fn reads_bare(&self) -> bool {
-        self.places.iter().any(|place| place.place == Place::Raw)
+        self.places().any(|place| place.place == Place::Raw)
     }
 
     /// What a verdict rests on besides the parts that are always compared.
     pub(crate) fn note(&self, inputs: &mut Inputs) {
-        for place in &self.places {
+        inputs.certificate.extend(self.certificate());
+        for place in self.places() {
             match &place.place {
                 Place::Header { name, .. } => inputs.read_header(name),
                 Place::Cookie(_) => inputs.read_header("cookie"),

@@ -2,7 +2,7 @@
 
 use crate::load::load;
 use crate::support::{Ask, BAD, GOOD, World, claims, get, token, world};
-use sallyport_policy::{Identity, Level, Mutations, Outcome, Reason, Side};
+use sallyport_policy::{Identity, Level, Mutations, Outcome, PeerCertificate, Reason, Side};
 use serde_json::json;
 
 const POLICY: &str = r#"
@@ -49,6 +49,17 @@ routes:
     claims: [{ claim: sub, any_of: [bob] }]
   - { name: nobody, match: { path: /nobody }, authenticate: [{ anonymous: { subject: someone } }] }
   - { name: open, match: { path: /open }, allow: unauthenticated }
+  - { name: uri, match: { path: /uri }, authenticate: [{ client_certificate: { subject: uri_san } }], forward: { headers: { x-user: "{issuer}:{subject}" } } }
+  - name: or-token
+    match: { path: /or-token }
+    authenticate: [{ jwt: main, on_invalid: next }, { client_certificate: { subject: dns_san }, on_invalid: next }, { client_certificate: { subject: common_name } }]
+    claims: [{ claim: sub, any_of: [alice] }]
+  - name: asked
+    match: { path: /asked }
+    authenticate: [{ client_certificate: { subject: uri_san } }, { introspection: opaque, from: { cookie: session } }]
+  - name: or-nobody
+    match: { path: /or-nobody }
+    authenticate: [{ client_certificate: { subject: uri_san }, on_invalid: next }, { anonymous: {} }]
 "#;
 
 fn ours() -> World {
@@ -281,6 +292,50 @@ fn whoever_is_anonymous_has_a_name_and_nothing_else() {
 }
 
 #[test]
+fn certificates_are_a_place_of_their_own() {
+    use PeerCertificate::{Absent, Named, Without};
+    let named = |text: &str| Named(text.to_owned());
+    let good = good();
+    let old = token(claims(json!({"exp": 1})), GOOD);
+    let mallory = token(claims(json!({"sub": "mallory"})), GOOD);
+    let cases: &[(&str, &str, PeerCertificate, Reason)] = &[
+        ("/uri", "", named("spiffe://x/a"), Allowed),
+        ("/uri", "", Absent, TokenMissing),
+        ("/uri", "", Without, TokenMalformed),
+        ("/uri", "", named(""), TokenMalformed),
+        ("/uri", "", named("a\nb"), TokenMalformed),
+        ("/uri", &good, Absent, TokenMissing),
+        ("/or-token", &good, named("bob"), Allowed),
+        ("/or-token", &old, named("alice"), Allowed),
+        ("/or-token", &old, named("bob"), Reason::ClaimMismatch),
+        ("/or-token", &mallory, named("alice"), Reason::ClaimMismatch),
+        ("/or-token", &old, Absent, Reason::TokenExpired),
+        ("/or-token", "", Without, TokenMalformed),
+        ("/or-token", "", Absent, TokenMissing),
+        ("/or-nobody", "", Without, Allowed),
+        ("/or-nobody", "", Absent, Allowed),
+    ];
+    let mut world = ours();
+    for (path, token, shown, expected) in cases {
+        world.certificate = shown.clone();
+        let ask = get(path).header("x-forwarded-client-cert", "Hash=1;URI=spiffe://x/root");
+        let ask = if token.is_empty() { ask } else { ask.bearer(token) };
+        check(&world, &ask, *expected);
+    }
+    world.certificate = named("spiffe://x/a");
+    let decision = world.decide(&get("/uri"), Side::FilterAsking);
+    let set = [("x-user".to_owned(), "client_certificate:spiffe://x/a".to_owned())];
+    assert_eq!(crate::support::set(&decision), set);
+    let identity = decision.identity.unwrap();
+    assert_eq!((identity.issuer(), identity.claims().as_object().len()), (None, 1));
+    world.asked.borrow_mut().clear();
+    world.decide(&get("/bearer").bearer(&good), Side::FilterAsking);
+    assert!(world.asked.borrow().is_empty(), "nobody looks where no route asks");
+    let inputs = world.decide(&get("/asked"), Side::Sidecar).inputs.unwrap();
+    assert_eq!(inputs.words().collect::<Vec<_>>(), ["header:cookie", "certificate:uri_san"]);
+}
+
+#[test]
 fn each_token_is_asked_about_by_itself() {
     let world = ours();
     let ask = get("/asks").bearer("off").header("cookie", "session=bob");
@@ -325,6 +380,19 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("{ anonymous: { name: a } }", "[0].anonymous.name", "unknown field"),
     ("{ anonymous: {}, on_invalid: next }", "[0].on_invalid", "no effect"),
     ("{ anonymous: {}, from: { query: t } }", "[0].from", "no effect"),
+    ("{ client_certificate: {} }", "[0].client_certificate", "missing field"),
+    (
+        "{ client_certificate: { subject: email } }",
+        "[0].client_certificate.subject",
+        "unknown variant",
+    ),
+    ("{ client_certificate: { subject: uri_san }, jwt: main }", "[0]", "exactly one of `jwt`"),
+    ("{ client_certificate: { subject: uri_san }, from: { query: t } }", "[0].from", "no effect"),
+    (
+        "{ client_certificate: { subject: uri_san } }, { client_certificate: { subject: uri_san } }",
+        "[1]",
+        "read twice",
+    ),
     (
         "{ jwt: main, from: { query: t } }, { jwt: main, from: { query: t } }",
         "[1]",

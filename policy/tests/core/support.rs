@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) state: KeyState,
     pub(crate) replies: HashMap<&'static str, Option<&'static str>>,
     pub(crate) verdict: Option<Verdict>,
+    pub(crate) certificate: PeerCertificate,
     pub(crate) tokens: RefCell<TokenCache>,
     pub(crate) asked: RefCell<Vec<&'static str>>,
     pub(crate) verified: RefCell<Vec<Algorithm>>,
@@ -80,6 +81,7 @@ pub(crate) fn world(yaml: &str, roles: &str) -> World {
         state: keys(),
         replies: HashMap::new(),
         verdict: None,
+        certificate: PeerCertificate::Absent,
         tokens: RefCell::new(TokenCache::new(10, 100_000)),
         asked: RefCell::default(),
         verified: RefCell::default(),
@@ -174,6 +176,10 @@ impl World {
                 Step::Ask(Call::Sidecar { .. }) => {
                     self.asked.borrow_mut().push("sidecar");
                     Reply::Verdict(self.verdict.clone())
+                }
+                Step::Ask(Call::PeerCertificate { subject }) => {
+                    self.asked.borrow_mut().push(subject.word());
+                    Reply::PeerCertificate(self.certificate.clone())
                 }
                 Step::Ask(Call::Introspect { issuer, token, .. }) => {
                     self.asked.borrow_mut().push("introspection");

@@ -211,6 +211,27 @@ pub(super) const ROWS: &[Row] = &[
         Allowed,
     )
     .not_over_http_ext_authz(),
+    // Certificates: nobody shows one here, and headers are not believed.
+    get("no certificate", "/certificate/1", No, "certificate", TokenMissing),
+    get("forwarded certificate", "/certificate/1", No, "certificate", TokenMissing).with(&[(
+        "x-forwarded-client-cert",
+        b"By=spiffe://example.org/x;Hash=ab;Subject=\"CN=root\";URI=spiffe://example.org/ops",
+    )]),
+    get(
+        "no certificate, but a token",
+        "/certificate/1",
+        Bearer(t::good),
+        "certificate",
+        TokenMissing,
+    ),
+    get(
+        "certificate or token",
+        "/certificate-role/1",
+        Bearer(t::root),
+        "certificate-role",
+        Allowed,
+    ),
+    get("neither", "/certificate-role/1", No, "certificate-role", TokenMissing),
     // Nobody.
     guest("guest", &[], Allowed),
     guest("guest with another scheme", &[auth("Basic dTpw", t::nothing)], Allowed),

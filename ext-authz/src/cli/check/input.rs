@@ -10,14 +10,14 @@ use sallyport_jwt::{JsonLimits, parse_json_object};
 use sallyport_policy::{Header, RawRequest};
 use serde_json::{Map, Value};
 
-use super::peer_certificate::is_certificate_chain;
+use crate::certificate::{ClientCertificate, is_chain};
 use crate::cli::limits::LINE_JSON;
 
 /// The members of a line.
 const MEMBERS: &[&str] =
     &["id", "method", "scheme", "host", "path", "headers", "source", "peer_certificate", "body"];
 
-/// A readable request. Client certificate and body are read and not yet judged by any rule.
+/// A readable request. The body is read and not yet judged by any rule.
 #[derive(Debug)]
 pub(in crate::cli) struct InputRequest {
     /// As given, for the output line: a string, an integer of 64 bits (the reader keeps no longer one, and no fraction,
@@ -30,6 +30,7 @@ pub(in crate::cli) struct InputRequest {
     host: String,
     headers: Vec<(String, Vec<u8>)>,
     peer: String,
+    certificate: Option<String>,
 }
 
 impl InputRequest {
@@ -46,7 +47,8 @@ impl InputRequest {
         if let Some(body) = text(&mut line, "body")? {
             STANDARD.decode(body).map_err(|_| "`body`: expected base64".to_owned())?;
         }
-        if text(&mut line, "peer_certificate")?.is_some_and(|pem| !is_certificate_chain(&pem)) {
+        let certificate = text(&mut line, "peer_certificate")?;
+        if certificate.as_ref().is_some_and(|pem| !is_chain(pem)) {
             return Err("`peer_certificate`: expected PEM certificates".to_owned());
         }
         Ok(Self {
@@ -56,6 +58,7 @@ impl InputRequest {
             host: required(&mut line, "host")?,
             path: required(&mut line, "path")?,
             headers: headers(line.get("headers"))?,
+            certificate,
             peer: text(&mut line, "source")?.map_or(Ok(String::new()), |source| peer(&source))?,
         })
     }
@@ -73,6 +76,11 @@ impl InputRequest {
     pub(in crate::cli) fn summary(&self) -> String {
         let path = self.path.split(['?', '#']).next().unwrap_or_default();
         format!("{} {}{path}", self.method, self.host)
+    }
+
+    /// The certificate that the client showed.
+    pub(super) fn certificate(&self) -> ClientCertificate<'_> {
+        self.certificate.as_deref().map_or(ClientCertificate::None, ClientCertificate::Pem)
     }
 
     /// The headers as the core reads them.

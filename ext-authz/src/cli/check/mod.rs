@@ -18,7 +18,6 @@ use super::tell;
 
 pub(super) mod input;
 pub(super) mod offline;
-mod peer_certificate;
 pub(super) mod report;
 
 use input::InputRequest;

@@ -143,12 +143,12 @@ impl Offline {
             Ok(request) => request,
             Err(reason) => return Decision::refused(reason, Door::Filter),
         };
-        let mut decision = match self.drive(&request, Side::FilterAsking, notes) {
+        let mut decision = match self.drive(&request, input, Side::FilterAsking, notes) {
             Some(decision) => decision,
-            None => return self.by_sidecar(&request, notes),
+            None => return self.by_sidecar(&request, input, notes),
         };
         if decision.deferred && decision.would_deny.is_none() {
-            let judged = self.by_sidecar(&request, notes);
+            let judged = self.by_sidecar(&request, input, notes);
             decision.would_deny = match judged.outcome {
                 Outcome::Allow(_) => judged.would_deny,
                 Outcome::Deny(_) => Some(judged.reason),
@@ -160,9 +160,10 @@ impl Offline {
     fn by_sidecar(
         &self,
         request: &Request<'_>,
+        input: &InputRequest,
         notes: &mut Option<Vec<(Door, Vec<Note>)>>,
     ) -> Decision {
-        self.drive(request, Side::Sidecar, notes).unwrap_or_else(|| {
+        self.drive(request, input, Side::Sidecar, notes).unwrap_or_else(|| {
             // The sidecar asks no sidecar. Should it ever, nobody is there to allow.
             let reason = sallyport_policy::Reason::DependencyUnavailable;
             Decision::refused(reason, Door::Sidecar)
@@ -173,6 +174,7 @@ impl Offline {
     fn drive(
         &self,
         request: &Request<'_>,
+        input: &InputRequest,
         side: Side,
         notes: &mut Option<Vec<(Door, Vec<Note>)>>,
     ) -> Option<Decision> {
@@ -190,6 +192,9 @@ impl Offline {
             let reply = match step {
                 Step::Decided(decision) => break Some(*decision),
                 Step::Ask(Call::Sidecar { .. }) => break None,
+                Step::Ask(Call::PeerCertificate { subject }) => {
+                    Reply::PeerCertificate(input.certificate().shown(subject))
+                }
                 // There are no keys but those of the file.
                 Step::Ask(Call::Keys { .. }) => Reply::Keys,
                 Step::Ask(Call::Introspect { issuer, token, .. }) => {
