@@ -38,6 +38,20 @@ routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: opaque }] }]"#,
         "routes[0].authenticate[0].on_invalid",
     ),
     (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ client_certificate: { subject: uri_san }, from: { query: t } }] }]",
+        "routes[0].authenticate[0].from",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, authenticate: [{ client_certificate: { subject: uri_san } }, { client_certificate: { subject: uri_san } }] }]",
+        "routes[0].authenticate[1]",
+    ),
+    (
+        r#"mirror: { sink: { sidecar: {} } }
+roles: [r.yaml]
+routes: [{ name: a, match: { path: /a }, mode: async, authenticate: [{ client_certificate: { subject: uri_san } }], rbac: { api: a, resource: b } }]"#,
+        "routes[0].mode",
+    ),
+    (
         "routes: [{ name: a, match: { path: /a }, authenticate: [{ anonymous: { subject: '' } }] }]",
         "routes[0].authenticate[0].anonymous.subject",
     ),
