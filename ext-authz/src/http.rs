@@ -52,7 +52,15 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     // Envoy tells this door nothing of the client's certificate, and a header could be the client's own.
     let judged = gate.judge(raw, ClientCertificate::None, Entrance::Http).await;
     match &judged.decision.outcome {
-        Outcome::Allow(permit) => allow(permit.mutations(), &headers),
+        Outcome::Allow(permit) => {
+            let mut response = allow(permit.mutations(), &headers);
+            for (name, value) in &judged.decision.response {
+                if let Ok(value) = HeaderValue::from_str(value) {
+                    response.headers_mut().insert(*name, value);
+                }
+            }
+            response
+        }
         Outcome::Deny(denial) => answer(judged.answer(denial, &raw)),
     }
 }

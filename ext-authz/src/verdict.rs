@@ -38,7 +38,10 @@ pub(crate) enum Refusal {
 impl Verdict {
     pub(crate) fn new(judged: &Judged, raw: &RawRequest<'_>) -> Self {
         match &judged.decision.outcome {
-            Outcome::Allow(permit) => Self::Allow(allow(permit.mutations(), raw.headers)),
+            Outcome::Allow(permit) => Self::Allow(OkHttpResponse {
+                response_headers_to_add: response_headers(&judged.decision.response),
+                ..allow(permit.mutations(), raw.headers)
+            }),
             Outcome::Deny(denial) => Self::deny(denial.reason, judged.answer(denial, raw)),
         }
     }
@@ -85,6 +88,18 @@ fn allow(mutations: &Mutations, headers: &[Header<'_>]) -> OkHttpResponse {
         headers_to_remove: upstream::removed(mutations, headers).into_iter().collect(),
         ..OkHttpResponse::default()
     }
+}
+
+/// `vary` lists what a cache compares, so that it is added to; others replace the upstream's.
+fn response_headers(headers: &[(&'static str, String)]) -> Vec<HeaderValueOption> {
+    let option = |(name, value): &(&'static str, String)| {
+        let mut option = overwrite((*name).to_owned(), value.clone());
+        if *name == "vary" {
+            option.append_action = i32::from(HeaderAppendAction::AppendIfExistsOrAdd);
+        }
+        option
+    };
+    headers.iter().map(option).collect()
 }
 
 /// `append` stays unset: where it is known it must be false, and false is what unset means to ext_authz.

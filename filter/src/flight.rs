@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use sallyport_policy::{
-    Call, Check, Decision, Denial, Door, Inputs, Outcome, RawRequest, Reason, Reply, Request, Step,
+    Call, Check, Decision, Denial, Door, Inputs, Outcome, RawRequest, Reason, Reply, Request, Side,
+    Step,
 };
 
 use crate::capture::Capture;
@@ -47,6 +48,8 @@ pub(crate) struct Flight {
     waiting: bool,
     /// It may go upstream: the one word that lets bodies and trailers by.
     passed: bool,
+    /// Headers that the client gets with the upstream's response.
+    response: Vec<(&'static str, String)>,
     pub(crate) capture: Option<Capture>,
 }
 
@@ -63,6 +66,7 @@ impl Flight {
             asked_ms: 0,
             waiting: false,
             passed: false,
+            response: Vec::new(),
             capture: None,
         }
     }
@@ -263,6 +267,10 @@ impl Flight {
         self.passed = decision.allows();
         match &decision.outcome {
             Outcome::Allow(permit) => {
+                // Before Envoy's ext_authz the sidecar says it too, and Envoy adds that.
+                if self.gate.side != Side::FilterBefore {
+                    self.response.clone_from(&decision.response);
+                }
                 let changes = permit.mutations();
                 let removed = |name: &[u8]| changes.remove.contains(name);
                 if changes.set.is_empty()
@@ -320,6 +328,21 @@ impl Flight {
         );
         host::send_local_response(answer.status, &headers, answer.body.as_bytes());
         Now::Answered
+    }
+
+    /// The response's headers are here: those of the decision replace the upstream's. `vary` lists what a cache compares,
+    /// so that it is added to.
+    pub(crate) fn respond_with(&self) {
+        if self.response.is_empty() {
+            return;
+        }
+        let Some(block) = host::header_pairs(Map::Response) else { return };
+        let Some(mut pairs) = pairs::parse(&block) else { return };
+        pairs.retain(|(name, _)| {
+            *name == b"vary" || !self.response.iter().any(|(own, _)| own.as_bytes() == *name)
+        });
+        pairs.extend(self.response.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        host::set_header_pairs(Map::Response, &pairs::serialise(pairs.iter().copied()));
     }
 
     /// Trailers are headers that come late: what may not come from the client is taken out of them too.

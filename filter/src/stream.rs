@@ -70,6 +70,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         let mut flight = self.flight.borrow_mut();
+        flight.respond_with();
         if let (Some(capture), Some(rules)) = (&mut flight.capture, self.gate.policy.mirror())
             && let Some(block) = host::header_pairs(Map::Response)
             && let Some(pairs) = pairs::parse(&block)

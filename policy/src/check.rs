@@ -18,7 +18,7 @@ use crate::identity::{Identity, Introspected};
 use crate::policy::Policy;
 use crate::request::certificate::{CertificateSubject, PeerCertificate};
 use crate::request::inputs::Inputs;
-use crate::request::{Request, cookie, query};
+use crate::request::{RawRequest, Request, cookie, query};
 use crate::require::authorize::authorize;
 use crate::require::template::View;
 use crate::route::chain::Spent;
@@ -239,6 +239,11 @@ impl Check {
 
     fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
         self.trace.clear();
+        if context.policy.cors
+            && let Some(decision) = preflight(context, request)
+        {
+            return Step::Decided(Box::new(decision));
+        }
         let found = context.policy.route(request);
         let route =
             match found.and_then(|route| route.ok_or_else(|| context.policy.without_route())) {
@@ -247,6 +252,27 @@ impl Check {
                     return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
                 }
             };
+        let Some(cors) = &route.cors else { return self.evaluate_route(context, request, route) };
+        match cors.admit(request) {
+            Ok(response) => match self.evaluate_route(context, request, route) {
+                Step::Decided(decision) => {
+                    Step::Decided(Box::new(Decision { response, ..*decision }))
+                }
+                Step::Ask(call) => Step::Ask(call),
+            },
+            Err(reason) => {
+                let refused = refuse(context, request, route, Denial::new(reason), None);
+                Step::Decided(Box::new(refused))
+            }
+        }
+    }
+
+    fn evaluate_route(
+        &mut self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+    ) -> Step {
         if route.deferred && context.side == Side::Sidecar {
             return self.evaluate_deferred(context, request, route);
         }
@@ -418,6 +444,7 @@ impl Check {
                 identity: passed.identity,
                 door: if verdict.cached { Door::Cache } else { Door::Sidecar },
                 deferred: false,
+                response: Vec::new(),
                 on_deny: None,
                 inputs: route.inputs.clone(),
             };
@@ -430,6 +457,29 @@ impl Check {
         decision.deferred = passed.deferred;
         decision
     }
+}
+
+/// A preflight is judged by the route of the request that it announces, where that route has `cors`; no credential is
+/// read. None: it is a request like others.
+fn preflight(context: &Context<'_>, request: &Request<'_>) -> Option<Decision> {
+    if request.method() != "OPTIONS" {
+        return None;
+    }
+    let only = |name| {
+        let mut values = request.header(name);
+        values.next().filter(|_| values.next().is_none())
+    };
+    let (origin, method) = (only("origin")?, only("access-control-request-method")?);
+    let announced = Request::parse(RawRequest { method, ..*request.raw() }).ok()?;
+    let route = context.policy.route(&announced).ok()??;
+    let decision = match route.cors.as_ref()?.preflight(request, origin, announced.method()) {
+        Ok(response) => Decision {
+            response,
+            ..permitted(context, request, route, None, Reason::AllowedUnauthenticated)
+        },
+        Err(reason) => refuse(context, request, route, Denial::new(reason), None),
+    };
+    Some(decision)
 }
 
 fn door(side: Side) -> Door {
@@ -447,17 +497,17 @@ fn permitted(
     reason: Reason,
 ) -> Decision {
     let removed = context.policy.removed(route, context.side);
-    let mut permit =
-        Permit::new(&route.forward, removed, &View::new(route, request, identity.as_deref()));
-    if let Some(spent) = &route.spent
-        && context.side != Side::FilterBefore
+    let view = View::new(route, request, identity.as_deref());
+    let mut permit = Permit::new(&route.forward, removed, &view);
+    // Before Envoy's ext_authz the sidecar changes the rest: it judges the request as it was sent.
+    if context.side != Side::FilterBefore
+        && let Err(reason) = reshape(route, &view, &mut permit)
     {
-        permit.rewrite(stripped_path(spent, request));
-        if route.forward.credential != CredentialForwarding::Original
-            && let Some(rest) = cookie::without(request.raw().headers, &spent.cookies)
-        {
-            permit.spend_cookies(spent, rest);
-        }
+        let mut refused = Decision::refused(reason, door(context.side));
+        refused.rule = Some(Arc::clone(&route.name));
+        refused.identity = identity;
+        refused.on_deny.clone_from(&route.on_deny);
+        return refused;
     }
     Decision {
         outcome: Outcome::Allow(permit),
@@ -467,9 +517,28 @@ fn permitted(
         identity,
         door: door(context.side),
         deferred: false,
+        response: Vec::new(),
         on_deny: None,
         inputs: route.inputs.clone(),
     }
+}
+
+/// Credentials end here, and what `forward` says beyond headers is done.
+fn reshape(route: &Route, view: &View<'_>, permit: &mut Permit) -> Result<(), Reason> {
+    let spent = route.spent.as_deref();
+    let target = spent.and_then(|spent| stripped_path(spent, view.request()));
+    if let Some(reshape) = &route.forward.reshape {
+        permit.reshape(reshape.apply(view, target)?);
+        return Ok(());
+    }
+    permit.rewrite(target);
+    if let Some(spent) = spent
+        && route.forward.credential != CredentialForwarding::Original
+        && let Some(rest) = cookie::without(view.request().raw().headers, &spent.cookies)
+    {
+        permit.spend_cookies(spent, rest);
+    }
+    Ok(())
 }
 
 /// The path without the query's credentials, where there are any.
@@ -501,6 +570,7 @@ fn refuse(
         identity,
         door: if relayed { Door::Sidecar } else { door(context.side) },
         deferred: false,
+        response: Vec::new(),
         on_deny: route.on_deny.clone(),
         inputs: route.inputs.clone(),
     }

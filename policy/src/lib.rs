@@ -6,6 +6,7 @@ mod answer;
 mod authenticate;
 mod check;
 mod compile;
+mod cors;
 mod file;
 mod identity;
 pub mod limits;

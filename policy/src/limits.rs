@@ -99,3 +99,5 @@ pub const MAX_INLINE_GRANTS: usize = 64 * 1024;
 pub const MAX_ROLE_GRANTS: usize = 8 * 1024 * 1024;
 /// Most roles of one user or group that are searched one by one; the grants of more are joined when they are loaded.
 pub const MAX_ROLES_APART: usize = 8;
+/// What `cors.max_age` may be; Firefox's own bound is 24 hours, Chromium's 2.
+pub const CORS_MAX_AGE_BOUNDS: (&str, &str) = ("0s", "24h");

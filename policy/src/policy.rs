@@ -26,6 +26,8 @@ pub struct Policy {
     pub(crate) table: RouteTable,
     pub(crate) roles: Roles,
     pub(crate) without_route: Reason,
+    /// Whether some route has `cors`.
+    pub(crate) cors: bool,
     /// How denials look that no route made.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) removed: RemovedLists,
@@ -56,6 +58,7 @@ impl Policy {
             table: RouteTable::default(),
             roles: Roles::default(),
             without_route: Reason::PolicyUnavailable,
+            cors: false,
             on_deny: None,
             removed: RemovedLists::default(),
             headers_read: Vec::new(),
@@ -157,6 +160,12 @@ impl Policy {
         self.routes.iter().any(|route| route.encoded_slashes)
     }
 
+    /// Whether some route has `cors`, so that clients may get headers from us on allow.
+    #[must_use]
+    pub fn has_cors(&self) -> bool {
+        self.cors
+    }
+
     /// A route of which a part is the sidecar's, if there is one.
     #[must_use]
     pub fn needs_sidecar(&self) -> Option<&Arc<Route>> {
@@ -190,6 +199,12 @@ impl Policy {
             return None;
         }
         query::without(&String::from_utf8_lossy(path), &self.query_credentials)
+    }
+
+    /// Headers that some route adds to, in lower case.
+    pub fn appended_headers(&self) -> impl Iterator<Item = &Arc<str>> {
+        let reshapes = self.routes.iter().filter_map(|route| route.forward.reshape.as_ref());
+        reshapes.flat_map(|reshape| reshape.append.iter().map(|(name, _)| name))
     }
 
     pub(crate) fn without_route(&self) -> Reason {

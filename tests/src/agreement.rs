@@ -93,7 +93,7 @@ pub(crate) struct Said {
     pub(crate) rule: Option<String>,
     pub(crate) would_deny: Option<String>,
     pub(crate) challenge: Option<String>,
-    /// On denial: what it looks like.
+    /// On denial: what it looks like. On allow: what a page of another origin is told, if anything.
     pub(crate) shape: Option<Shape>,
     /// On allow: the headers of [`OWNED`] as the upstream gets them.
     pub(crate) upstream: Option<BTreeMap<&'static str, Vec<String>>>,
@@ -113,9 +113,29 @@ pub(crate) struct Shape {
 pub(crate) const SHAPING: &[&str] =
     &["content-type", "cache-control", "location", "grpc-status", "x-sallyport-reason"];
 
+/// Headers of answers to pages of other origins, on allow and on denial.
+pub(crate) const CORS: &[&str] = &[
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "vary",
+];
+
 /// Headers that the policy sets or removes.
-pub(crate) const OWNED: &[&str] =
-    &["x-user", "x-client", "x-tenant", "x-order", "authorization", "x-token", "cookie"];
+pub(crate) const OWNED: &[&str] = &[
+    "x-user",
+    "x-client",
+    "x-tenant",
+    "x-order",
+    "authorization",
+    "x-token",
+    "cookie",
+    "x-trace",
+    "x-gone",
+];
 /// Where the path that the upstream gets stands among them.
 pub(crate) const PATH: &str = ":path";
 

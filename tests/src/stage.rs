@@ -94,6 +94,9 @@ pub struct Setup {
     pub concurrency: u32,
     /// A folder whose files replace the quickstart's policy, in Envoy's filters too.
     pub policy: Option<PathBuf>,
+    /// Envoy's bootstrap is what `sallyport render` writes for that policy, instead of the quickstart's with the policy
+    /// in its filters.
+    pub rendered: bool,
     /// Log level of Envoy.
     pub log_level: String,
     /// Texts of the bootstrap, as JSON, and what stands there instead.
@@ -109,6 +112,7 @@ impl Setup {
             binary,
             concurrency: 2,
             policy: None,
+            rendered: false,
             log_level: "info".to_owned(),
             replaced: Vec::new(),
         }
@@ -145,9 +149,14 @@ impl Stage {
         let idp = Idp::start(ports.port("idp")?).await?;
         idp.set_client(CLIENT_ID, files.text(CLIENT_SECRET_FILE)?.trim());
         let echo = Echo::start(ports.port("upstream")?).await?;
-        let mut bootstrap = Bootstrap::parse(&files.text("bootstrap.yaml")?)?;
+        let bootstrap = if setup.rendered {
+            files.rendered(&setup.parts.sidecar, &ports).await?
+        } else {
+            files.text("bootstrap.yaml")?
+        };
+        let mut bootstrap = Bootstrap::parse(&bootstrap)?;
         bootstrap.set_wasm(&setup.parts.wasm);
-        if setup.policy.is_some() {
+        if setup.policy.is_some() && !setup.rendered {
             bootstrap.set_policy(&files.text("policy.yaml")?)?;
         }
         let sidecar = start_sidecar(&setup.parts, &files).await?;

@@ -49,6 +49,9 @@ pub struct Decision {
     pub door: Door,
     /// The sidecar still owes this request a judgement in shadow (`mode: async`).
     pub deferred: bool,
+    /// Headers of the answer to the client, whoever gives it; lower case. They replace others of their name, but for
+    /// `vary`, which is added to.
+    pub response: Vec<(&'static str, String)>,
     /// How the denial looks; none: as the file says.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     /// What of the request it may rest on, besides what every decision does; none: nothing.
@@ -106,6 +109,7 @@ impl Decision {
             identity: None,
             door,
             deferred: false,
+            response: Vec::new(),
             on_deny: None,
             inputs: None,
         }

@@ -8,12 +8,13 @@ pub(crate) mod on_deny;
 pub(crate) mod permit;
 pub(crate) mod reason;
 mod remedy;
+pub(crate) mod reshape;
 
 use serde::Serialize;
 
 use crate::answer::accept::{Form, is_grpc, preferred};
 use crate::answer::decision::{Decision, Denial};
-use crate::answer::on_deny::{Format, OnDeny};
+use crate::answer::on_deny::{Format, OnDeny, Redirect};
 use crate::answer::reason::Reason;
 use crate::policy::Policy;
 use crate::request::RawRequest;
@@ -66,9 +67,12 @@ impl Policy {
         let form = form(on_deny, raw);
         let mut answer =
             Answer::in_form(form, denial, self.service(), decision.rule.as_deref(), id);
+        for (name, value) in &decision.response {
+            answer.push(name, value.clone());
+        }
         let Some(on_deny) = on_deny else { return answer };
         if let Some(redirect) = on_deny.redirect.as_deref().filter(|_| form != Form::Grpc)
-            && let Some(location) = redirect.location(answer.status, raw)
+            && let Some(location) = self.location(redirect, answer.status, raw)
         {
             answer.status = redirect.code;
             answer.headers.retain(|(name, _)| name != "www-authenticate");
@@ -81,6 +85,15 @@ impl Policy {
             }
         }
         answer
+    }
+}
+
+impl Policy {
+    /// Where a redirect goes, without credentials in the address to return to.
+    fn location(&self, redirect: &Redirect, status: u16, raw: &RawRequest<'_>) -> Option<String> {
+        let path = self.path_without_credentials(raw.path);
+        let path = path.as_ref().map_or(raw.path, String::as_bytes);
+        redirect.location(status, &RawRequest { path, ..*raw })
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the operator wants of denials besides their reason: `on_deny`, compiled. Shapes an answer, never a decision.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 use crate::answer::accept::names_html;
+use crate::answer::reshape::COMPONENT;
 use crate::limits::MAX_RETURN_TO_BYTES;
 use crate::request::RawRequest;
 
@@ -40,9 +41,6 @@ pub(crate) struct Redirect {
     /// 401, 403.
     pub(crate) on: Vec<u16>,
 }
-
-/// RFC 3986: everything but unreserved characters.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Query keys that never travel on: RFC 6750 section 2.3.
 const CREDENTIAL_KEYS: &[&str] = &["access_token"];

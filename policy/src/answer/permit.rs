@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use crate::answer::reshape::{Reshape, Reshaped};
 use crate::file::source::CredentialForwarding;
 use crate::require::template::{Template, View};
 use crate::route::chain::Spent;
@@ -14,6 +15,8 @@ use crate::route::chain::Spent;
 pub(crate) struct Forward {
     pub(crate) set: Vec<(Arc<str>, Template)>,
     pub(crate) credential: CredentialForwarding,
+    /// None: nothing else is changed.
+    pub(crate) reshape: Option<Box<Reshape>>,
 }
 
 /// Header names that never come from the client: every identity header that any route of the policy sets, and the
@@ -115,6 +118,15 @@ impl Permit {
         if path.is_some() {
             self.mutations.path = path;
         }
+    }
+
+    /// Changes what else the route wants changed.
+    pub(crate) fn reshape(&mut self, reshaped: Reshaped) {
+        let Reshaped { remove, set, path } = reshaped;
+        let names: Vec<&Arc<str>> = remove.iter().collect();
+        self.mutations.remove = Arc::clone(&self.mutations.remove).and(&names);
+        self.mutations.set.extend(set);
+        self.rewrite(path);
     }
 
     /// Takes the route's cookies out. `rest`: the Cookie header without them.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::answer::permit::Forward;
+use crate::compile::reshape::{Scope, reshape};
 use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
 use crate::file::settings::Level;
@@ -24,36 +25,24 @@ pub(super) fn forward(
         }
         None => (&empty, String::new(), true),
     };
+    let open = matches!(access, Access::Open);
+    let scope = Scope { place: &place, variables, nobody: open && own };
     let mut set: Vec<(Arc<str>, Template)> = Vec::new();
     for (name, text) in &source.headers {
-        let place = format!("{place}.headers.{name}");
+        let what = format!("headers.{name}");
+        let place = format!("{place}.{what}");
         if let Err(fix) = header_name(name) {
             problems.error(&place, format!("`{name}` is no header that a route may set"), fix);
         }
-        match Template::compile(text, variables) {
-            // What an open route inherits of an identity has no value there, and is not sent.
-            Ok(template) if matches!(access, Access::Open) && own && template.reads_identity() => {
-                problems.error(
-                    &place,
-                    format!("`{text}` reads an identity, and this route has none"),
-                    "remove it, or remove `allow: unauthenticated`",
-                );
-            }
-            Ok(template) => {
-                let lower = name.to_ascii_lowercase();
-                if set.iter().any(|(known, _)| **known == *lower) {
-                    problems.error(
-                        &place,
-                        format!("`{name}` is set twice"),
-                        "write each header once",
-                    );
-                }
-                set.push((lower.into(), template));
-            }
-            Err((message, fix)) => problems.error(&place, message, fix),
+        let Some(template) = scope.template(&what, text, problems) else { continue };
+        let lower = name.to_ascii_lowercase();
+        if set.iter().any(|(known, _)| **known == *lower) {
+            problems.error(&place, format!("`{name}` is set twice"), "write each header once");
         }
+        set.push((lower.into(), template));
     }
-    Forward { set, credential: source.credential }
+    let reshape = reshape(&scope, open, source, problems);
+    Forward { set, credential: source.credential, reshape }
 }
 
 /// RFC 9110 tokens, less those that frame or route the request, carry credentials, or are Envoy's own.

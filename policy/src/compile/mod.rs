@@ -3,6 +3,7 @@
 
 mod authenticate;
 mod claim;
+mod cors;
 mod forward;
 mod introspection;
 mod issuer;
@@ -14,6 +15,7 @@ mod path;
 mod place;
 mod rbac;
 mod requirements;
+mod reshape;
 pub(crate) mod roles;
 mod route;
 mod scopes;
@@ -160,6 +162,7 @@ fn compile(
         with_credential: Arc::new(RemovedHeaders::new(with_credential)),
         without_credential: Arc::new(RemovedHeaders::new(names)),
     };
+    reshape::check_appended(&routes, &removed.without_credential, problems);
     let headers_read = headers_read(source, &routes, &removed.without_credential, problems);
     let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
     if let Some(rules) = &mut mirror {
@@ -172,6 +175,7 @@ fn compile(
         table,
         roles,
         without_route: Reason::NoRoute,
+        cors: routes.iter().any(|route| route.cors.is_some()),
         on_deny,
         removed,
         headers_read,

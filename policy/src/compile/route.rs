@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::answer::on_deny::OnDeny;
+use crate::compile::cors::cors;
 use crate::compile::forward::forward;
 use crate::compile::on_deny::on_deny;
 use crate::compile::path::{PatternUse, path};
@@ -106,6 +107,9 @@ fn variant(
         timeout_ms: wait.unwrap_or(DEFAULT_TIMEOUT_MS),
         shadow: settings.shadow.is_some_and(|setting| *setting.value),
         deferred,
+        cors: settings
+            .cors
+            .map(|own| Arc::new(cors(&effective.place("cors", own), own.value, problems))),
         on_deny: match settings.on_deny {
             Some(own) if own.level != Level::File => {
                 let place = effective.place("on_deny", own);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::answer::permit::{COOKIE, RemovedHeaders};
 use crate::file::problem::Problems;
+use crate::file::source::CredentialForwarding;
 use crate::request::inputs::Inputs;
 use crate::request::place::Place;
 use crate::require::template::Template;
@@ -20,6 +21,7 @@ type Lists = BTreeMap<Vec<Arc<str>>, Arc<RemovedHeaders>>;
 /// Completes the routes. `names`: the headers that are removed on every route, Authorization among them. Gives the query
 /// keys that some route reads.
 pub(super) fn complete(routes: &mut Routes, names: &[Arc<str>]) -> Vec<Box<str>> {
+    let cookies = set_cookies(routes);
     let mut lists = Lists::new();
     let mut keys = Vec::new();
     for route in routes.iter_mut().filter_map(Arc::get_mut) {
@@ -28,12 +30,41 @@ pub(super) fn complete(routes: &mut Routes, names: &[Arc<str>]) -> Vec<Box<str>>
             requirements.chain.note(&mut inputs);
             route.spent = spent(&requirements.chain, names, &mut lists).map(Box::new);
         }
+        reshape(route, &cookies, &mut inputs);
         route.inputs = (inputs != Inputs::default()).then(|| Arc::new(inputs));
         keys.extend(route.spent.iter().flat_map(|spent| spent.query.iter().cloned()));
     }
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// Cookies that some route sets: they never come from the client.
+fn set_cookies(routes: &Routes) -> Vec<Box<str>> {
+    let reshapes = routes.iter().filter_map(|route| route.forward.reshape.as_ref());
+    let mut names: Vec<Box<str>> =
+        reshapes.flat_map(|reshape| reshape.cookies.iter().map(|(name, _)| name.clone())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Cookies that end here are taken out at once, whatever for.
+fn reshape(route: &mut Route, cookies: &[Box<str>], inputs: &mut Inputs) {
+    if !cookies.is_empty() {
+        let reshape = route.forward.reshape.get_or_insert_default();
+        reshape.remove_cookies.extend_from_slice(cookies);
+    }
+    let Some(reshape) = &mut route.forward.reshape else { return };
+    if let Some(spent) = &route.spent
+        && route.forward.credential != CredentialForwarding::Original
+    {
+        reshape.remove_cookies.extend_from_slice(&spent.cookies);
+    }
+    reshape.append.iter().for_each(|(name, _)| inputs.read_header(name));
+    if reshape.reads_cookies() {
+        inputs.read_header(COOKIE);
+    }
 }
 
 fn spent(chain: &Chain, names: &[Arc<str>], lists: &mut Lists) -> Option<Spent> {

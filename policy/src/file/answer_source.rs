@@ -32,3 +32,24 @@ pub(crate) struct RedirectSource {
     /// Which denials: 401, 403. Default `[401]`.
     pub(crate) on: Option<Vec<u32>>,
 }
+
+/// Who may ask across origins (the Fetch standard's CORS protocol).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CorsSource {
+    /// `https://app.example.com`, `https://*.example.com` (everything below it), or `*` alone: everybody.
+    pub(crate) origins: Vec<String>,
+    /// Methods that a preflight may announce. Default: those for which a route with `cors` judges the path.
+    pub(crate) methods: Option<Vec<String>>,
+    /// Headers that a page may send besides those that browsers always allow.
+    #[serde(default)]
+    pub(crate) headers: Vec<String>,
+    /// Headers of the response that a page may read.
+    #[serde(default)]
+    pub(crate) expose: Vec<String>,
+    /// Whether browsers send cookies and the like. Not beside `*`.
+    #[serde(default)]
+    pub(crate) credentials: bool,
+    /// How long a browser remembers a preflight, like `10m`.
+    pub(crate) max_age: Option<String>,
+}

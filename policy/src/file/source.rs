@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::file::answer_source::OnDenySource;
+use crate::file::answer_source::{CorsSource, OnDenySource};
 use crate::file::issuer_source::IssuerSource;
 use crate::file::require_source::{
     Authorization, ClaimSource, NamespaceNone, RbacSource, ScopesSource,
@@ -113,6 +113,8 @@ with_settings! {
         authorization: Authorization,
         /// What the upstream gets.
         forward: ForwardSource,
+        /// Who may ask across origins; none: the gate has no part in it.
+        cors: CorsSource,
         /// How denials look. The file's also holds for those that no route makes.
         on_deny: OnDenySource,
     }
@@ -254,6 +256,26 @@ pub(crate) struct ForwardSource {
     /// Header to template. The client's own copies are always removed, on every route.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
+    /// Header to template, added after what the client sent. Not from the identity.
+    #[serde(default)]
+    pub(crate) append_headers: BTreeMap<String, String>,
+    /// Headers of the client that end here.
+    #[serde(default)]
+    pub(crate) remove_headers: Vec<String>,
+    /// Cookie to template. The client's own of these names are removed on every route.
+    #[serde(default)]
+    pub(crate) cookies: BTreeMap<String, String>,
+    /// Cookies of the client that end here.
+    #[serde(default)]
+    pub(crate) remove_cookies: Vec<String>,
+    /// Query key to template. The client's own are removed here.
+    #[serde(default)]
+    pub(crate) query: BTreeMap<String, String>,
+    /// Query keys of the client that end here.
+    #[serde(default)]
+    pub(crate) remove_query: Vec<String>,
+    /// The path, a template; the query stays.
+    pub(crate) path: Option<String>,
     /// What happens to the client's credential.
     #[serde(default)]
     pub(crate) credential: CredentialForwarding,

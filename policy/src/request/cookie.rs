@@ -1,8 +1,6 @@
 //! Credentials among cookies (RFC 6265 section 4.2): one cookie of a name over all Cookie headers, and the header less
 //! such cookies. HTTP/2 sends one header for each cookie, and HTTP/1.1 clients may; all are read as one.
 
-use std::borrow::Cow;
-
 use crate::answer::reason::Reason;
 use crate::request::Header;
 use crate::request::credential::Credential;
@@ -36,19 +34,24 @@ pub(crate) fn find<'a>(headers: &[Header<'a>], name: &str) -> Result<Credential<
 /// The value of one Cookie header with all cookies but those of these names, empty where none is left; none: the request
 /// has no such cookie. A cookie that is no text is left out of it.
 pub(crate) fn without(headers: &[Header<'_>], names: &[Box<str>]) -> Option<String> {
-    let ends_here = |pair: &&[u8]| {
-        pair.split(|byte| *byte == b',').any(|part| names.iter().any(|name| named(part, name)))
-    };
-    if !pairs(headers).any(|pair| ends_here(&pair)) {
+    if !pairs(headers).any(|pair| ends_here(pair, names)) {
         return None;
     }
-    let rest: Vec<Cow<'_, str>> = pairs(headers)
-        .filter(|pair| !pair.is_empty() && !ends_here(pair))
+    Some(others(headers, names))
+}
+
+/// The same, also where the request has no such cookie.
+pub(crate) fn others(headers: &[Header<'_>], names: &[Box<str>]) -> String {
+    let rest: Vec<&str> = pairs(headers)
+        .filter(|pair| !pair.is_empty() && !ends_here(pair, names))
         .filter_map(|pair| std::str::from_utf8(pair).ok())
         .filter(|pair| !pair.chars().any(char::is_control))
-        .map(Cow::Borrowed)
         .collect();
-    Some(rest.join("; "))
+    rest.join("; ")
+}
+
+fn ends_here(pair: &[u8], names: &[Box<str>]) -> bool {
+    pair.split(|byte| *byte == b',').any(|part| names.iter().any(|name| named(part, name)))
 }
 
 fn pairs<'h, 'a: 'h>(headers: &'h [Header<'a>]) -> impl Iterator<Item = &'a [u8]> + 'h {

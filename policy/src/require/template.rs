@@ -1,12 +1,14 @@
 //! Templates over identity and request: `{subject}`, `{client}`, `{issuer}`, `{claims.PATH}`, `{path.NAME}`,
-//! `{header.NAME}`, `{query.KEY}`, `{method}`, `{host}`.
+//! `{scopes}`, `{header.NAME}`, `{query.KEY}`, `{method}`, `{host}`, `{path}`, `{scheme}`.
 //! Not an expression language: a value that is missing makes the whole template give nothing.
 
 use std::borrow::Cow;
 
+use percent_encoding::utf8_percent_encode;
 use sallyport_jwt::ClaimPath;
 use serde_json::Value;
 
+use crate::answer::reshape::COMPONENT;
 use crate::identity::Identity;
 use crate::limits::MAX_HEADER_VALUE_BYTES;
 use crate::request::Request;
@@ -29,6 +31,9 @@ enum Part {
     Query(Box<str>),
     Method,
     Host,
+    Scopes,
+    Path,
+    Scheme,
 }
 
 /// What a template reads.
@@ -83,13 +88,15 @@ impl Template {
     /// Whether the template reads the identity.
     pub(crate) fn reads_identity(&self) -> bool {
         self.0.iter().any(|part| match part {
-            Part::Subject | Part::Client | Part::Issuer | Part::Claim(_) => true,
+            Part::Subject | Part::Client | Part::Issuer | Part::Claim(_) | Part::Scopes => true,
             Part::Literal(_)
             | Part::PathVariable(_)
             | Part::Header(_)
             | Part::Query(_)
             | Part::Method
-            | Part::Host => false,
+            | Part::Host
+            | Part::Path
+            | Part::Scheme => false,
         })
     }
 
@@ -113,21 +120,64 @@ impl Template {
     /// The value; none where a part has none, or where the result could not be a header's value.
     pub(crate) fn render(&self, view: &View<'_>) -> Option<String> {
         let mut out = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Subject => out.push_str(view.identity?.subject()?),
-                Part::Client => out.push_str(view.identity?.client()?),
-                Part::Issuer => out.push_str(view.identity?.issuer_name()),
-                Part::Claim(path) => push_claim(&mut out, view.identity?.claims().at(path)?)?,
-                Part::PathVariable(name) => out.push_str(&view.variables.decoded(name)?),
-                Part::Header(name) => push_header(&mut out, view.request, name)?,
-                Part::Query(key) => out.push_str(&view.request.query_value(key)?),
-                Part::Method => out.push_str(view.request.method()),
-                Part::Host => out.push_str(view.request.host()),
-            }
-        }
+        self.0.iter().try_for_each(|part| part.push(&mut out, view))?;
         (!out.is_empty() && sendable(&out)).then_some(out)
+    }
+
+    /// The value as a path: each part one segment or less of it, escaped, but for literals and the request's own path.
+    /// None where a part has no value, an empty one, or one that holds a slash.
+    pub(crate) fn render_path(&self, view: &View<'_>) -> Option<String> {
+        let mut out = String::new();
+        for part in &self.0 {
+            if matches!(part, Part::Literal(_) | Part::Path) {
+                part.push(&mut out, view)?;
+                continue;
+            }
+            let mut value = String::new();
+            part.push(&mut value, view)?;
+            // An escaped slash would be two segments for some upstreams.
+            if value.is_empty() || value.contains('/') {
+                return None;
+            }
+            out.extend(utf8_percent_encode(&value, COMPONENT));
+        }
+        Some(out)
+    }
+
+    /// The path that it makes of values that are `x`.
+    pub(crate) fn example(&self) -> String {
+        let mut out = String::new();
+        for part in &self.0 {
+            out.push_str(if let Part::Literal(text) = part {
+                text
+            } else if *part == Part::Path {
+                "/x"
+            } else {
+                "x"
+            });
+        }
+        out
+    }
+}
+
+impl Part {
+    fn push(&self, out: &mut String, view: &View<'_>) -> Option<()> {
+        match self {
+            Self::Literal(text) => out.push_str(text),
+            Self::Subject => out.push_str(view.identity?.subject()?),
+            Self::Client => out.push_str(view.identity?.client()?),
+            Self::Issuer => out.push_str(view.identity?.issuer_name()),
+            Self::Scopes => out.push_str(&view.identity?.scopes().join(" ")),
+            Self::Claim(path) => push_claim(out, view.identity?.claims().at(path)?)?,
+            Self::PathVariable(name) => out.push_str(&view.variables.decoded(name)?),
+            Self::Header(name) => push_header(out, view.request, name)?,
+            Self::Query(key) => out.push_str(&view.request.query_value(key)?),
+            Self::Method => out.push_str(view.request.method()),
+            Self::Host => out.push_str(view.request.host()),
+            Self::Path => out.push_str(view.request.path().as_str()),
+            Self::Scheme => out.push_str(std::str::from_utf8(view.request.raw().scheme).ok()?),
+        }
+        Some(())
     }
 }
 
@@ -173,6 +223,9 @@ fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
         "issuer" => return Ok(Part::Issuer),
         "method" => return Ok(Part::Method),
         "host" => return Ok(Part::Host),
+        "scopes" => return Ok(Part::Scopes),
+        "path" => return Ok(Part::Path),
+        "scheme" => return Ok(Part::Scheme),
         _ => {}
     }
     if let Some(path) = name.strip_prefix("claims.") {
@@ -200,7 +253,7 @@ fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
     }
     Err((
         format!("`{{{name}}}` is nothing a template knows"),
-        "use {subject}, {client}, {issuer}, {claims.PATH}, {path.NAME}, {header.NAME}, {query.KEY}, {method} or {host}"
+        "use {subject}, {client}, {issuer}, {scopes}, {claims.PATH}, {path.NAME}, {header.NAME}, {query.KEY}, {method}, {host}, {path} or {scheme}"
             .to_owned(),
     ))
 }

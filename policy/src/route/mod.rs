@@ -15,6 +15,7 @@ use sallyport_jwt::ClaimPath;
 
 use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::Forward;
+use crate::cors::Cors;
 use crate::file::source::FailureMode;
 use crate::request::inputs::Inputs;
 use crate::request::path::{CanonicalPath, PathError, decoded};
@@ -39,6 +40,8 @@ pub struct Route {
     pub(crate) shadow: bool,
     /// The sidecar's part is judged in shadow, nobody waits for it.
     pub(crate) deferred: bool,
+    /// Who may ask across origins; none: everybody, and nobody is told.
+    pub(crate) cors: Option<Arc<Cors>>,
     /// How its denials look; none: by the request's Accept.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     /// Credentials beside Authorization that end here.
@@ -81,7 +84,8 @@ impl Route {
             });
             requirements.claims.iter().filter_map(ClaimRule::template).chain(roles)
         });
-        self.forward.set.iter().map(|(_, template)| template).chain(asked)
+        let reshape = self.forward.reshape.iter().flat_map(|reshape| reshape.templates());
+        self.forward.set.iter().map(|(_, template)| template).chain(reshape).chain(asked)
     }
 
     /// Longest wait for a dependency, in milliseconds.

@@ -4,6 +4,31 @@
 /// A policy of one file, and where one of its problems is; `version: 1` where it says none. Role files are those of the
 /// other tests.
 pub(crate) const FIXTURES: &[(&str, &str)] = &[
+    // Pages of other origins, and what the upstream gets.
+    (
+        "cors: { origins: ['a b'] }\nroutes: [{ name: a, match: { path: /a }, allow: unauthenticated }]",
+        "cors.origins",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, cors: { origins: [] } }]",
+        "routes[0].cors.origins",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, cors: { origins: ['*', 'https://a.example'], credentials: true, headers: ['*'] } }]",
+        "routes[0].cors.origins",
+    ),
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, forward: { append_headers: { host: a, x-set: a }, remove_headers: [host, x-b, x-b], cookies: { 'a b': c }, path: a } }, { name: b, match: { path: /b }, allow: unauthenticated, forward: { headers: { x-set: b } } }]",
+        "routes[0].forward.append_headers.host",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { append_headers: { x-a: '{subject}' } } }]",
+        "routes[0].forward.append_headers.x-a",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nforward: { path: '/{subject}' }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }] }, { name: b, match: { path: /b }, allow: unauthenticated }]",
+        "forward.path",
+    ),
     ("routes: [{ name: a, match: { path: /a }, authenticate: [{}] }]", "routes[0].authenticate[0]"),
     (
         "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }] }]",

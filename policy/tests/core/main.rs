@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod decisions;
@@ -12,6 +14,8 @@ mod error_fixtures;
 mod errors;
 #[cfg(test)]
 mod files;
+#[cfg(test)]
+mod forward;
 #[cfg(test)]
 mod inheritance;
 #[cfg(test)]

@@ -110,6 +110,7 @@ pub(crate) fn claims(extra: serde_json::Value) -> serde_json::Value {
     claims
 }
 
+#[derive(Clone)]
 pub(crate) struct Ask<'a> {
     pub(crate) method: &'a str,
     pub(crate) host: &'a str,

@@ -16,7 +16,7 @@ use sallyport_policy::Reason;
 use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 
-use super::{Ask, Differs, OWNED, PATH, Row, SHAPING, Said, Shape};
+use super::{Ask, CORS, Differs, OWNED, PATH, Row, SHAPING, Said, Shape};
 use crate::http1::{self, Response};
 use crate::stage::{Client, Stage, Way};
 use crate::{Result, limits, wait};
@@ -140,13 +140,14 @@ fn from_check(line: &Value, ask: &Ask) -> Said {
     let body = line.pointer("/response/body").and_then(Value::as_str).unwrap_or_default();
     let shown =
         if denied { Shown::read(&pairs("/response/headers"), body) } else { Shown::default() };
+    let allowed = || shape_of_allow(&pairs("/response/headers"));
     Said {
         status: status.unwrap_or(0),
         reason: text("reason"),
         rule: text("rule"),
         would_deny: text("would_deny"),
         challenge: shown.challenge,
-        shape: shown.shape,
+        shape: shown.shape.or_else(allowed),
         upstream: (text("decision").as_deref() == Some("allow"))
             .then(|| effective(ask, &set, &removed)),
         door: text("door"),
@@ -221,6 +222,8 @@ fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
             let set: Vec<_> = ok.headers.iter().map(pair).collect();
             let removed: Vec<&str> = ok.headers_to_remove.iter().map(String::as_str).collect();
             said.status = 200;
+            let more: Vec<_> = ok.response_headers_to_add.iter().map(pair).collect();
+            said.shape = shape_of_allow(&more);
             said.upstream = Some(effective(ask, &set, &removed));
         }
         Some(HttpResponse::DeniedResponse(denied)) if code != Some(0) => {
@@ -259,7 +262,7 @@ fn from_answer(response: &Response) -> Said {
         Some(_) | None => response.status,
     };
     if status == 200 {
-        return Said { status, ..Said::default() };
+        return Said { status, shape: shape_of_allow(&headers), ..Said::default() };
     }
     let shown = Shown::read(&headers, message.unwrap_or(&response.text()));
     Said {
@@ -293,7 +296,8 @@ impl Shown {
         };
         let text = json.is_none().then(|| body.split(" (decision ").next().unwrap_or(body));
         let text = text.map(|text| text.trim_end().to_owned());
-        let own = SHAPING.iter().filter_map(|name| Some((*name, header(name)?)));
+        let names = SHAPING.iter().chain(CORS);
+        let own = names.filter_map(|name| Some((*name, header(name)?)));
         let shape = Shape { headers: own.collect(), text };
         Self {
             reason: member("reason").or_else(|| shape.text.as_deref().and_then(reason_of)),
@@ -302,6 +306,17 @@ impl Shown {
             shape: Some(shape),
         }
     }
+}
+
+/// None where nothing is told.
+fn shape_of_allow(headers: &[(String, String)]) -> Option<Shape> {
+    let value = |name: &str| {
+        let mut found = headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.clone())
+    };
+    let told = CORS.iter().filter_map(|name| Some((*name, value(name)?)));
+    let headers: BTreeMap<_, _> = told.collect();
+    if headers.is_empty() { None } else { Some(Shape { headers, text: None }) }
 }
 
 /// The reason of a denial in text: `401 token_missing: ..`, or the sentence alone, as gRPC has it.

@@ -14,6 +14,14 @@ const fn page(name: &'static str, credential: Credential, reason: sallyport_poli
     get(name, "/pages/1?a=b%20c", credential, "page", reason)
 }
 
+const fn across(
+    name: &'static str,
+    credential: Credential,
+    reason: sallyport_policy::Reason,
+) -> Row {
+    get(name, "/across/1", credential, "across", reason)
+}
+
 /// All rows.
 pub(super) const ROWS: &[Row] = &[
     // Forms.
@@ -43,6 +51,83 @@ pub(super) const ROWS: &[Row] = &[
     get("page with a token in the query", "/pages/1?access_token=abc", No, "page", TokenMissing)
         .with(BROWSER)
         .answered(302),
+    // Other origins.
+    across("listed origin", Bearer(t::good), Allowed)
+        .with(&[("origin", b"https://app.example.com")]),
+    across("origin below", No, TokenMissing).with(&[("origin", b"https://a.b.apps.example")]),
+    across("no origin", Bearer(t::good), Allowed),
+    across("own origin", Bearer(t::good), Allowed).with(&[("origin", b"http://api.example.com")]),
+    across("strange origin", Bearer(t::good), CorsRefused)
+        .with(&[("origin", b"https://evil.example")]),
+    across("origin with a longer name", Bearer(t::good), CorsRefused)
+        .with(&[("origin", b"https://app.example.com.evil.example")]),
+    across("origin above", Bearer(t::good), CorsRefused)
+        .with(&[("origin", b"https://apps.example")]),
+    across("origin with a path", Bearer(t::good), CorsRefused)
+        .with(&[("origin", b"https://evil.example/.apps.example")]),
+    across("null", Bearer(t::good), CorsRefused).with(&[("origin", b"null")]),
+    across("two origins", Bearer(t::good), CorsRefused)
+        .with(&[("origin", b"https://app.example.com"), ("origin", b"https://app.example.com")]),
+    across("bytes as origin", Bearer(t::good), CorsRefused).with(&[("origin", b"https://\xff")]),
+    across("preflight", No, AllowedUnauthenticated).method("OPTIONS").with(&[
+        ("origin", b"https://app.example.com"),
+        ("access-control-request-method", b"PUT"),
+        ("access-control-request-headers", b"authorization, X-Trace"),
+    ]),
+    across("preflight of another origin", No, CorsRefused)
+        .method("OPTIONS")
+        .with(&[("origin", b"https://evil.example"), ("access-control-request-method", b"PUT")]),
+    across("preflight for another header", No, CorsRefused).method("OPTIONS").with(&[
+        ("origin", b"https://app.example.com"),
+        ("access-control-request-method", b"GET"),
+        ("access-control-request-headers", b"x-other"),
+    ]),
+    across("preflight for a method without a route", No, NoRoute).rule("").method("OPTIONS").with(
+        &[("origin", b"https://app.example.com"), ("access-control-request-method", b"DELETE")],
+    ),
+    across("preflight for two methods", No, NoRoute).rule("").method("OPTIONS").with(&[
+        ("origin", b"https://app.example.com"),
+        ("access-control-request-method", b"GET"),
+        ("access-control-request-method", b"GET"),
+    ]),
+    across("OPTIONS that is no preflight", No, NoRoute)
+        .rule("")
+        .method("OPTIONS")
+        .with(&[("origin", b"https://app.example.com")]),
+    get("preflight where nothing is said of origins", "/orders/1", No, "", NoRoute)
+        .method("OPTIONS")
+        .with(&[("origin", b"https://a.example"), ("access-control-request-method", b"GET")]),
+    // What the upstream gets.
+    get("shaped", "/shaped/7", Bearer(t::good), "shaped", Allowed).with(&[
+        ("x-trace", b"one"),
+        ("x-gone", b"1"),
+        ("cookie", b"a=1; user=mallory; session=s"),
+    ]),
+    get("shaped, nothing sent", "/shaped/a%20b", Bearer(t::good), "shaped", Allowed),
+    get("shaped by the sidecar", "/shaped-there/7", Bearer(t::active), "shaped-there", Allowed)
+        .with(&[("x-trace", b"one"), ("cookie", b"user=mallory; b=2"), ("x-gone", b"1")]),
+    get("again with another cookie", "/shaped-there/7", Bearer(t::active), "shaped-there", Allowed)
+        .with(&[("cookie", b"b=3")]),
+    get("cookie of another route", "/healthz", No, "health", AllowedUnauthenticated)
+        .with(&[("cookie", b"user=mallory; c=3")]),
+    get("another path", "/moved/7?debug=1&tenant=rival", Bearer(t::good), "moved", Allowed)
+        .not_over_http(),
+    get(
+        "another path by the sidecar",
+        "/moved-there/7?x=1",
+        Bearer(t::active),
+        "moved-there",
+        Allowed,
+    )
+    .not_over_http(),
+    get(
+        "a path that could be another",
+        "/moved/7",
+        Bearer(t::path_tenant),
+        "moved",
+        RequestMalformed,
+    ),
+    get("no value for the path", "/moved/7", Bearer(t::no_tenant), "moved", RequestMalformed),
     // gRPC.
     get("gRPC without a token", "/orders.Orders/Get", No, "grpc", TokenMissing)
         .method("POST")

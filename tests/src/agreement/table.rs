@@ -117,7 +117,7 @@ impl Row {
     }
 
     /// No request-target has a fragment (RFC 9112 section 3.2); hyper cuts it off before our code.
-    const fn not_over_http(mut self) -> Self {
+    pub(super) const fn not_over_http(mut self) -> Self {
         self.http = Differs::NotAsked;
         self
     }

@@ -130,6 +130,7 @@ mints! {
     role_text => |idp| with(idp, &[("realm_access", json!({ "roles": "staff" }))]);
     roles_gone => |idp| with(idp, &[("realm_access", Value::Null)]);
     other_tenant => |idp| with(idp, &[("tenant", json!("globex"))]);
+    path_tenant => |idp| with(idp, &[("tenant", json!("../admin"))]);
     no_tenant => |idp| with(idp, &[("tenant", Value::Null)]);
     tenant_list => |idp| with(idp, &[("tenant", json!(["globex", "acme"]))]);
     root => |idp| with(idp, &[("sub", json!(ROOT))]);

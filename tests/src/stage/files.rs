@@ -59,6 +59,16 @@ impl Files {
         ports.apply(&text.replace(SHIPPED_RUN, &self.run.to_string_lossy()))
     }
 
+    /// What `sallyport render` writes for the scenario's policy, at this run's ports.
+    pub(super) async fn rendered(&self, sallyport: &Path, ports: &Ports) -> Result<String> {
+        let arguments = ["render", "envoy", "--policy", "policy.yaml", "--topology", "all"];
+        let output = run(sallyport, &arguments, "", &self.scenario).await?;
+        if !output.status.success() {
+            return Err(format!("render: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(self.moved(&String::from_utf8(output.stdout)?, ports))
+    }
+
     /// The scenario's folder.
     pub(super) fn scenario(&self) -> &Path {
         &self.scenario

@@ -51,7 +51,9 @@ struct Response {
 pub(in crate::cli) fn json(policy: &Policy, request: &InputRequest, decision: &Decision) -> String {
     let rule = decision.rule.as_deref();
     let (word, status, upstream, response) = match &decision.outcome {
-        Outcome::Allow(permit) => ("allow", 200, Some(upstream(permit, request)), None),
+        Outcome::Allow(permit) => {
+            ("allow", 200, Some(upstream(permit, request)), added(&decision.response))
+        }
         Outcome::Deny(denial) => {
             let Answer { status, headers, body } = answer(policy, request, decision, denial);
             ("deny", status, None, Some(Response { headers, body }))
@@ -70,6 +72,13 @@ pub(in crate::cli) fn json(policy: &Policy, request: &InputRequest, decision: &D
         would_deny: decision.would_deny,
     };
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// What the client gets besides the upstream's response.
+fn added(headers: &[(&'static str, String)]) -> Option<Response> {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    if headers.is_empty() { None } else { Some(Response { headers, body: String::new() }) }
 }
 
 fn answer(policy: &Policy, request: &InputRequest, decision: &Decision, denial: &Denial) -> Answer {

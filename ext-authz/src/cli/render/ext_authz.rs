@@ -41,7 +41,11 @@ pub(super) fn http(policy: &Policy, cluster: &str, address: &HostPort) -> Value 
     if !upstream_headers.is_empty() {
         response.insert("allowed_upstream_headers".to_owned(), exactly(&upstream_headers));
     }
-    response.insert("allowed_client_headers".to_owned(), exactly(ANSWER_HEADERS));
+    response.insert("allowed_client_headers".to_owned(), exactly(&answer_headers(policy)));
+    if policy.has_cors() {
+        let on_success = exactly(CORS_HEADERS);
+        response.insert("allowed_client_headers_on_success".to_owned(), on_success);
+    }
     json!({
         "name": NAME,
         "typed_config": {
@@ -66,7 +70,7 @@ pub(super) fn http(policy: &Policy, cluster: &str, address: &HostPort) -> Value 
 /// What stands before the original path in a request to the sidecar's HTTP door.
 pub(super) const PATH_PREFIX: &str = "/check";
 /// Headers of the sidecar's denials.
-pub(super) const ANSWER_HEADERS: &[&str] = &[
+const ANSWER_HEADERS: &[&str] = &[
     "www-authenticate",
     "content-type",
     "cache-control",
@@ -76,11 +80,39 @@ pub(super) const ANSWER_HEADERS: &[&str] = &[
     "x-sallyport-reason",
 ];
 
-/// The headers that the sidecar sets: identity headers, and the cookies less a credential among them.
+/// What pages of other origins are told.
+pub(super) const CORS_HEADERS: &[&str] = &[
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "vary",
+];
+
+/// What a denial's form is chosen by.
+pub(super) const FORM_HEADERS: &[&str] = &["accept", "content-type"];
+/// What cross-origin requests are judged by.
+pub(super) const PREFLIGHT_HEADERS: &[&str] =
+    &["origin", "access-control-request-method", "access-control-request-headers"];
+
+/// All headers that a denial may have.
+pub(super) fn answer_headers(policy: &Policy) -> Vec<&'static str> {
+    let cors: &[&str] = if policy.has_cors() { CORS_HEADERS } else { &[] };
+    [ANSWER_HEADERS, cors].concat()
+}
+
+/// The headers that the sidecar sets: identity headers, cookies where some end here, and those that are added to.
 pub(super) fn upstream_headers(policy: &Policy) -> Vec<&str> {
     let cookies = policy.headers_read().iter().filter(|name| ***name == *"cookie");
     let identity = policy.identity_headers().names().map(|name| &**name);
-    identity.chain(cookies.map(|name| &**name)).collect()
+    let appended = policy.appended_headers().map(|name| &**name);
+    let mut names: Vec<&str> =
+        identity.chain(cookies.map(|name| &**name)).chain(appended).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Longer than the sidecar's longest wait, so that the sidecar itself says what failed and what that means.

@@ -2,6 +2,7 @@
 //! load the same filter, AuthorizationPolicy with its mesh provider is topology C; istio/README.md says which to take and
 //! how each fails. What a resource's API cannot say (`vm_id`, clusters, timeouts) stands in an EnvoyFilter beside it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -352,7 +353,26 @@ impl Manifests<'_> {
         let host = self.sidecar_host();
         let timeout = ext_authz::timeout(&self.source.policy);
         let read = self.source.policy.headers_read().iter().map(|name| &**name);
-        let read: Vec<&str> = ["authorization"].into_iter().chain(read).collect();
+        let cors = self.source.policy.has_cors();
+        let preflight: &[&str] = if cors { ext_authz::PREFLIGHT_HEADERS } else { &[] };
+        let read = read.chain(ext_authz::FORM_HEADERS.iter().chain(preflight).copied());
+        let read: BTreeSet<&str> = ["authorization"].into_iter().chain(read).collect();
+        let on_allow =
+            cors.then(|| json!({ "headersToDownstreamOnAllow": ext_authz::CORS_HEADERS }));
+        let mut http = json!({
+            "service": host,
+            "port": HTTP_PORT,
+            "timeout": timeout,
+            "failOpen": false,
+            "statusOnError": "503",
+            "pathPrefix": ext_authz::PATH_PREFIX,
+            "includeRequestHeadersInCheck": read,
+            "headersToUpstreamOnAllow": ext_authz::upstream_headers(&self.source.policy),
+            "headersToDownstreamOnDeny": ext_authz::answer_headers(&self.source.policy),
+        });
+        if let (Some(http), Some(Value::Object(more))) = (http.as_object_mut(), on_allow) {
+            http.extend(more);
+        }
         json!({ "meshConfig": { "extensionProviders": [
             {
                 "name": GRPC_PROVIDER,
@@ -366,17 +386,7 @@ impl Manifests<'_> {
             },
             {
                 "name": HTTP_PROVIDER,
-                "envoyExtAuthzHttp": {
-                    "service": host,
-                    "port": HTTP_PORT,
-                    "timeout": timeout,
-                    "failOpen": false,
-                    "statusOnError": "503",
-                    "pathPrefix": ext_authz::PATH_PREFIX,
-                    "includeRequestHeadersInCheck": read,
-                    "headersToUpstreamOnAllow": ext_authz::upstream_headers(&self.source.policy),
-                    "headersToDownstreamOnDeny": ext_authz::ANSWER_HEADERS,
-                },
+                "envoyExtAuthzHttp": http,
             },
         ] } })
     }
