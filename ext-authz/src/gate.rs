@@ -10,8 +10,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sallyport_jwt::UnixTime;
 use sallyport_policy::{
-    Answer, Call, Check, Context, Decision, Denial, Door, IssuerKind, Outcome, PeerCertificate,
-    RawRequest, Reason, Reply, Request, Side, Step,
+    Answer, Call, Check, Context, Decision, Denial, Door, IssuerKind, Outcome, RawRequest, Reason,
+    Reply, Request, Side, Step,
 };
 
 use crate::certificate::ClientCertificate;
@@ -115,12 +115,7 @@ impl Gate {
                 Step::Decided(decision) => return *decision,
                 Step::Ask(call) => call,
             };
-            let reply = match call {
-                Call::PeerCertificate { subject } => {
-                    Reply::PeerCertificate(certificate.shown(subject))
-                }
-                call => self.answer(loaded, call, replies_until).await,
-            };
+            let reply = self.answer(loaded, call, certificate, replies_until).await;
             // Waiting may have taken the token past its end.
             step = with_context(loaded, clock::now(), false, |context| {
                 check.resume(context, request, reply)
@@ -129,7 +124,13 @@ impl Gate {
         Decision::refused(Reason::DependencyUnavailable, Door::Sidecar)
     }
 
-    async fn answer(&self, loaded: &Loaded, call: Call, replies_until: &mut UnixTime) -> Reply {
+    async fn answer(
+        &self,
+        loaded: &Loaded,
+        call: Call,
+        certificate: ClientCertificate<'_>,
+        replies_until: &mut UnixTime,
+    ) -> Reply {
         match call {
             Call::Keys { issuer, newer } => {
                 if let Some(slot) = loaded.keys.slot(issuer) {
@@ -150,8 +151,7 @@ impl Gate {
                 }
                 Reply::Introspection(answered.map(|answered| answered.introspected))
             }
-            // Answered by who has it.
-            Call::PeerCertificate { .. } => Reply::PeerCertificate(PeerCertificate::Absent),
+            Call::PeerCertificate { subject } => Reply::PeerCertificate(certificate.shown(subject)),
             // The sidecar is the sidecar; the core does not ask this of it.
             Call::Sidecar { .. } => Reply::Verdict(None),
         }
