@@ -10,6 +10,7 @@ use sallyport_policy::Reason;
 use crate::Result;
 use crate::idp::Idp;
 use crate::stage::Stage;
+use crate::wire::Sent;
 
 mod credentials;
 mod doors;
@@ -82,6 +83,13 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     /// All headers but Host.
     pub(crate) headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Ask {
+    fn sent(&self) -> Sent<'_> {
+        let (method, host) = (self.row.method, self.row.host);
+        Sent { method, host, path: &self.path, headers: &self.headers }
+    }
 }
 
 /// What a door said.

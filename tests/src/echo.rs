@@ -1,5 +1,5 @@
 //! An upstream that answers with what reached it, so that a test sees what a door let through,
-//! added and removed. It has no switches that a request could reach; a path that contains
+//! added and removed; the answer to a HEAD has it in the header `x-seen`, as base64. It has no switches that a request could reach; a path that contains
 //! `/secret-response` is answered with a password for the mirroring tests to look for, and one that
 //! starts with `/notes` with that password alone, so that no secret of the request comes back.
 
@@ -185,6 +185,11 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Body>
     };
     let mut response = server::json(200, &json);
     response.headers_mut().insert("x-echo", HeaderValue::from_static("1"));
+    if seen.method == "HEAD"
+        && let Ok(text) = HeaderValue::from_str(&STANDARD.encode(seen.to_json().to_string()))
+    {
+        response.headers_mut().insert("x-seen", text);
+    }
     keep(&mut locked(&state.kept), seen);
     response
 }

@@ -12,6 +12,7 @@ pub mod envoy;
 pub mod failures;
 pub mod fake_sidecar;
 mod folder;
+pub mod generated;
 pub mod http1;
 pub mod idp;
 pub mod keycloak;
@@ -26,6 +27,7 @@ pub mod server;
 pub mod stage;
 pub mod vectors;
 pub mod wait;
+pub(crate) mod wire;
 
 /// What test support reports. It always is about the test's own surroundings, so that a message
 /// for people is all it has to carry.

@@ -23,6 +23,7 @@ mod files;
 
 pub use bootstrap::Bootstrap;
 use files::Files;
+pub(crate) use files::run as run_program;
 
 /// The ports that the quickstart's files name.
 pub const SHIPPED_PORTS: &[(&str, u16)] = &[
@@ -101,6 +102,9 @@ pub struct Setup {
     pub log_level: String,
     /// Texts of the bootstrap, as JSON, and what stands there instead.
     pub replaced: Vec<(String, String)>,
+    /// Whether paths and header names reach the filters as they were sent: Envoy then refuses and
+    /// rewrites none before, against what the quickstart ships.
+    pub paths_as_sent: bool,
 }
 
 impl Setup {
@@ -115,6 +119,7 @@ impl Setup {
             rendered: false,
             log_level: "info".to_owned(),
             replaced: Vec::new(),
+            paths_as_sent: false,
         }
     }
 }
@@ -158,6 +163,9 @@ impl Stage {
         bootstrap.set_wasm(&setup.parts.wasm);
         if setup.policy.is_some() && !setup.rendered {
             bootstrap.set_policy(&files.text("policy.yaml")?)?;
+        }
+        if setup.paths_as_sent {
+            bootstrap.keep_paths();
         }
         let sidecar = start_sidecar(&setup.parts, &files).await?;
         let options = Options {
@@ -209,7 +217,7 @@ impl Stage {
     /// # Errors
     /// As [`Stage::port`].
     pub fn client(&self, way: Way) -> Result<Client> {
-        Ok(Client { to: SocketAddr::from(([127, 0, 0, 1], self.port(way)?)), kept: None })
+        Ok(Client::to_port(self.port(way)?))
     }
 
     /// The sidecar's socket for gRPC.
@@ -336,6 +344,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of a port on 127.0.0.1.
+    pub(crate) fn to_port(port: u16) -> Self {
+        Self { to: SocketAddr::from(([127, 0, 0, 1], port)), kept: None }
+    }
+
     /// Sends a request and reads its response.
     ///
     /// # Errors

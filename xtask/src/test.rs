@@ -15,10 +15,15 @@ use crate::suites::{SLOW_PARTS, Suite, is_slow};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
+/// Generated cases of a long run.
+const LONG_CASES: &str = "100000";
+
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Request {
     list: bool,
+    /// Many more generated cases.
+    long: bool,
     /// Slow parts whose suites are wanted too.
     with: Vec<String>,
     /// Suites by name; empty means all.
@@ -45,7 +50,7 @@ pub(crate) fn command(workspace: &Workspace, words: &[String]) -> Result<ExitCod
         let ready =
             !suite.needs_parts() || *parts.get_or_insert_with(|| build_parts(workspace, &chosen));
         let started = Instant::now();
-        let tally = if ready { run(workspace, suite) } else { Ok(Tally::FAILED) };
+        let tally = if ready { run(workspace, suite, request.long) } else { Ok(Tally::FAILED) };
         let tally = tally.unwrap_or_else(|stop| {
             say(&format!("{}: {}", suite.name(), stop.message));
             Tally::FAILED
@@ -65,11 +70,13 @@ fn parse(words: &[String]) -> Result<Request, Stop> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--list" => request.list = true,
+            "--long" => request.long = true,
             "--with" => request.with.push(slow_part(words.next().map_or("", String::as_str))?),
             other => match other.strip_prefix("--with=") {
                 Some(name) => request.with.push(slow_part(name)?),
                 None if other.starts_with('-') => {
-                    let text = format!("test takes --list, --with NAME and suites, not `{other}`");
+                    let text =
+                        format!("test takes --list, --long, --with NAME and suites, not `{other}`");
                     return Err(Stop::usage(text));
                 }
                 None => request.suites.push(other.to_owned()),
@@ -130,7 +137,7 @@ fn build_parts(workspace: &Workspace, suites: &[Suite]) -> bool {
     }
 }
 
-fn run(workspace: &Workspace, suite: &Suite) -> Result<Tally, Stop> {
+fn run(workspace: &Workspace, suite: &Suite, long: bool) -> Result<Tally, Stop> {
     if *suite == Suite::Deny && !has_cargo_deny(workspace) {
         say("deny: skipped, cargo-deny is not installed (cargo install --locked cargo-deny)");
         return Ok(Tally::SKIPPED);
@@ -141,6 +148,9 @@ fn run(workspace: &Workspace, suite: &Suite) -> Result<Tally, Stop> {
         if suite.needs_parts() {
             call.env("SALLYPORT_WASM", workspace.wasm());
             call.env("SALLYPORT_BIN", workspace.sidecar());
+            if long {
+                call.env("SALLYPORT_CASES", LONG_CASES);
+            }
         }
         let outcome = watch(suite.name(), call)?;
         let tally = if suite.is_libtest() {
@@ -189,6 +199,7 @@ mod tests {
     const PARSED: &[(&str, Words, Option<Parsed>)] = &[
         ("nothing", &[], Some((false, &[], &[]))),
         ("list", &["--list"], Some((true, &[], &[]))),
+        ("long", &["--long", "generated"], Some((false, &[], &["generated"]))),
         ("suites", &["unit", "e2e"], Some((false, &[], &["unit", "e2e"]))),
         ("part", &["--with", "keycloak"], Some((false, &["keycloak"], &[]))),
         ("part, joined", &["--with=keycloak", "unit"], Some((false, &["keycloak"], &["unit"]))),
@@ -203,6 +214,7 @@ mod tests {
         for (name, words, expected) in PARSED {
             let expected = expected.map(|(list, with, suites)| Request {
                 list,
+                long: words.contains(&"--long"),
                 with: strings(with),
                 suites: strings(suites),
             });

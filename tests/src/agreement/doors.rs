@@ -2,24 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use envoy_types::pb::envoy::config::core::v3::{
-    Address, HeaderMap, HeaderValue, HeaderValueOption, SocketAddress, address,
-};
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer, Request};
+use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use envoy_types::pb::google::protobuf::value::Kind;
 use sallyport_policy::Reason;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Ask, CORS, Differs, OWNED, PATH, Row, SHAPING, Said, Shape};
-use crate::http1::{self, Response};
+use crate::http1::Response;
 use crate::stage::{Client, Stage, Way};
-use crate::{Result, limits, wait};
+use crate::{Result, limits, wait, wire};
 
 /// Names to remove, in answers of HTTP ext_authz.
 const REMOVE: &str = "x-envoy-auth-headers-to-remove";
@@ -45,7 +40,7 @@ impl<'s> Doors<'s> {
         self.stage.write("replies.json", &self.stage.idp.introspections().to_string())?;
         let mut input = String::new();
         for ask in asks {
-            input.push_str(&line(ask).to_string());
+            input.push_str(&ask.sent().line(ask.row.name).to_string());
             input.push('\n');
         }
         let arguments = [
@@ -71,13 +66,13 @@ impl<'s> Doors<'s> {
 
     /// A Check call, the headers as bytes one by one, or as Envoy's map of text.
     pub(super) async fn grpc(&mut self, ask: &Ask, raw: bool) -> Result<Said> {
-        let response = self.grpc.check(check_request(ask, raw)).await?.into_inner();
+        let response = self.grpc.check(ask.sent().check_request(raw)).await?.into_inner();
         from_grpc(response, ask)
     }
 
     /// The sidecar's HTTP door.
     pub(super) async fn http(&mut self, ask: &Ask) -> Result<Said> {
-        let request = http_request(ask, &format!("/check{}", ask.path));
+        let request = ask.sent().http_request(&format!("/check{}", ask.path));
         let port = self.stage.sidecar_http_port()?;
         let response = request.send_to_port(port, limits::ANSWER).await?;
         let mut said = from_answer(&response);
@@ -95,7 +90,7 @@ impl<'s> Doors<'s> {
     /// The filter in Envoy, and what the upstream behind it saw.
     pub(super) async fn envoy(&mut self, ask: &Ask) -> Result<Said> {
         self.stage.echo.forget();
-        let response = self.envoy.send(&http_request(ask, &ask.path)).await?;
+        let response = self.envoy.send(&ask.sent().http_request(&ask.path)).await?;
         let mut said = from_answer(&response);
         if let Some(seen) = self.stage.echo.last() {
             let values = |name: &&'static str| (*name, seen.values(name));
@@ -104,24 +99,6 @@ impl<'s> Doors<'s> {
         }
         Ok(said)
     }
-}
-
-fn line(ask: &Ask) -> Value {
-    let value = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-        Ok(text) => json!(text),
-        Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
-    };
-    let headers: Vec<Value> =
-        ask.headers.iter().map(|(name, bytes)| json!([name, value(bytes)])).collect();
-    json!({
-        "id": ask.row.name,
-        "method": ask.row.method,
-        "scheme": "http",
-        "host": ask.row.host,
-        "path": ask.path,
-        "headers": headers,
-        "source": "127.0.0.1:40000",
-    })
 }
 
 fn from_check(line: &Value, ask: &Ask) -> Said {
@@ -154,47 +131,6 @@ fn from_check(line: &Value, ask: &Ask) -> Said {
     }
 }
 
-fn check_request(ask: &Ask, raw: bool) -> CheckRequest {
-    let own = ask.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
-    let mut http = HttpRequest {
-        method: ask.row.method.to_owned(),
-        scheme: "http".to_owned(),
-        host: ask.row.host.to_owned(),
-        path: ask.path.clone(),
-        protocol: "HTTP/1.1".to_owned(),
-        ..HttpRequest::default()
-    };
-    if raw {
-        let header = |(key, value): (String, &Vec<u8>)| HeaderValue {
-            key,
-            raw_value: value.clone(),
-            ..HeaderValue::default()
-        };
-        http.header_map = Some(HeaderMap { headers: own.map(header).collect() });
-    } else {
-        for (name, value) in own {
-            // As Envoy writes them: repeated ones joined, and `!` for what is no UTF-8.
-            let text = String::from_utf8(value.clone()).unwrap_or_else(|_| "!".to_owned());
-            http.headers
-                .entry(name)
-                .and_modify(|joined| {
-                    joined.push(',');
-                    joined.push_str(&text);
-                })
-                .or_insert(text);
-        }
-    }
-    let socket = SocketAddress { address: "127.0.0.1".to_owned(), ..SocketAddress::default() };
-    let address = Address { address: Some(address::Address::SocketAddress(socket)) };
-    CheckRequest {
-        attributes: Some(AttributeContext {
-            source: Some(Peer { address: Some(address), ..Peer::default() }),
-            request: Some(Request { http: Some(http), ..Request::default() }),
-            ..AttributeContext::default()
-        }),
-    }
-}
-
 fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
     let code = response.status.map(|status| status.code);
     let metadata = response.dynamic_metadata.unwrap_or_default().fields;
@@ -203,13 +139,8 @@ fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
         _ => None,
     };
     let pair = |option: &HeaderValueOption| {
-        let header = option.header.clone().unwrap_or_default();
-        let value = if header.raw_value.is_empty() {
-            header.value
-        } else {
-            String::from_utf8_lossy(&header.raw_value).into_owned()
-        };
-        (header.key, value)
+        let (name, value) = wire::pair(option);
+        (name, String::from_utf8_lossy(&value).into_owned())
     };
     let mut said = Said {
         reason: text("reason"),
@@ -240,11 +171,6 @@ fn from_grpc(response: CheckResponse, ask: &Ask) -> Result<Said> {
         other => return Err(format!("code {code:?} with {other:?}").into()),
     }
     Ok(said)
-}
-
-fn http_request(ask: &Ask, path: &str) -> http1::Request {
-    let request = http1::Request::new(ask.row.method, path).header("host", ask.row.host);
-    ask.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 /// What an answer tells of a denial; an allow tells nothing.

@@ -34,6 +34,25 @@ impl Bootstrap {
         .unwrap_or_default();
     }
 
+    /// Lets paths and header names through as they were sent: no door rewrites them before the
+    /// filter, and none refuses.
+    pub fn keep_paths(&mut self) {
+        walk(&mut self.0, &mut |value| {
+            if let (Some(true), Some(manager)) =
+                (value.get("normalize_path").map(Value::is_boolean), value.as_object_mut())
+            {
+                manager.insert("normalize_path".to_owned(), Value::from(false));
+                manager.insert("merge_slashes".to_owned(), Value::from(false));
+                let keep = Value::from("KEEP_UNCHANGED");
+                manager.insert("path_with_escaped_slashes_action".to_owned(), keep);
+                let allow = serde_json::json!({ "headers_with_underscores_action": "ALLOW" });
+                manager.insert("common_http_protocol_options".to_owned(), allow);
+            }
+            Ok::<(), crate::Error>(())
+        })
+        .unwrap_or_default();
+    }
+
     /// Puts another policy into every filter, and lets escaped slashes pass as `render` does for it; the rest stays.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ impl Files {
 }
 
 /// Runs a program to its end with an input.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     arguments: &[&str],
     input: &str,
