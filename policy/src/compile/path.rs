@@ -33,12 +33,12 @@ pub(super) fn path(
         }
     };
     if source.encoded_slashes == EncodedSlashes::Allow
-        && matches!(&path, RoutePath::Segments(path) if !path.rest)
+        && matches!(&path, RoutePath::Segments(path) if path.is_exact())
     {
         problems.error(
             format!("{place}.encoded_slashes"),
-            "has no effect: with a plain slash in its place the path has a segment more, and is not this route's",
-            "end the path in `{**}`, or remove it",
+            "has no effect: the path has no variable that could hold a slash",
+            "remove it",
         );
     }
     Some(path)

@@ -95,17 +95,17 @@ impl<'a> CanonicalPath<'a> {
     }
 
     /// What upstreams make of it that cut path parameters off, unescape slashes, or do both, in this order or the other.
-    pub(crate) fn other_readings(&self) -> Vec<String> {
+    pub(crate) fn other_readings(&self) -> Vec<Reading> {
         let mut readings = Vec::new();
         if self.parameters {
-            readings.push(without_parameters(self.path));
+            readings.push(Reading { path: without_parameters(self.path), unescaped: false });
         }
         if self.escaped_slashes {
             let plain = self.path.replace("%2F", "/").replace("%2f", "/");
             if self.parameters {
-                readings.push(without_parameters(&plain));
+                readings.push(Reading { path: without_parameters(&plain), unescaped: true });
             }
-            readings.push(plain);
+            readings.push(Reading { path: plain, unescaped: true });
         }
         readings
     }
@@ -114,6 +114,13 @@ impl<'a> CanonicalPath<'a> {
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone {
         Segments { rest: Some(self.path.strip_prefix('/').unwrap_or_default()) }
     }
+}
+
+/// What an upstream may make of a path.
+pub(crate) struct Reading {
+    pub(crate) path: String,
+    /// Escaped slashes were made plain ones.
+    pub(crate) unescaped: bool,
 }
 
 fn without_parameters(path: &str) -> String {

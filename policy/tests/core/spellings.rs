@@ -13,6 +13,8 @@ routes:
   - { name: admin, match: { path: "/admin/{**}" }, allow: unauthenticated }
   - { name: files, match: { path: "/files/{**}", encoded_slashes: allow }, allow: unauthenticated }
   - { name: private, match: { path: "/files/private/{**}" }, allow: unauthenticated }
+  - { name: project, match: { path: "/projects/{id}", encoded_slashes: allow }, allow: unauthenticated }
+  - { name: hidden, match: { path: "/projects/hidden/{id}" }, allow: unauthenticated }
   - { name: shared, match: { path: "/shared/{who}/{**}", encoded_slashes: allow }, allow: unauthenticated }
   - { name: hers, match: { path: "/shared/her/{**}", encoded_slashes: allow }, allow: unauthenticated }
   - { name: escaped, match: { path: "/a%20b" }, allow: unauthenticated }
@@ -71,6 +73,10 @@ const PATHS: &[(&str, Result<&str, Reason>)] = &[
     ("/orders/a%255cb", MALFORMED),
     // Escaped slashes, allowed.
     ("/files/a%2Fb", Ok("files")),
+    ("/projects/group%2Fname", Ok("project")),
+    ("/projects/group%2F%2e%2e%2Fname", MALFORMED),
+    ("/projects/group%2F..%2Fname", MALFORMED),
+    ("/projects/hidden%2Fname", MALFORMED),
     ("/files/a%2fb%2Fc", Ok("files")),
     ("/files/a%2Fb/", Ok("files")),
     ("/files/private%2Fx", MALFORMED),
@@ -217,7 +223,7 @@ fn nobody_is_nobody() {
 /// A route, place of the error, a part of its message.
 const MISTAKES: &[(&str, &str, &str)] = &[
     (
-        "match: { path: '/a/{id}', encoded_slashes: allow }, allow: unauthenticated",
+        "match: { path: '/a/id', encoded_slashes: allow }, allow: unauthenticated",
         "routes[0].match.encoded_slashes",
         "has no effect",
     ),
