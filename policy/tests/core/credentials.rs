@@ -89,9 +89,11 @@ use Reason::{
     TokenMissing,
 };
 
+type Case = (&'static str, &'static [(&'static str, &'static str)], Reason);
+
 /// Path, headers, what it comes to. `GOOD` stands for a good token, `BAD` for one with a bad signature, `OTHER` for one
 /// of another issuer, `LONE` for one of an issuer that nobody knows.
-const CASES: &[(&str, &[(&str, &str)], Reason)] = &[
+const CASES: &[Case] = &[
     ("/bearer", &[("authorization", "Bearer GOOD")], Allowed),
     ("/bearer", &[("authorization", "GOOD")], TokenMalformed),
     ("/bearer", &[("x-token", "GOOD")], TokenMissing),
