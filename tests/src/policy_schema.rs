@@ -73,6 +73,7 @@ const CASES: &[(&str, bool)] = &[
     ("routes: [{ ROUTE, authenticate: [{ jwt: main }] }]", true),
     ("routes: [{ ROUTE, authenticate: [{ jwt: main, introspection: main }] }]", false),
     ("routes: [{ ROUTE, authenticate: [{}] }]", false),
+    ("routes: [{ ROUTE, authenticate: [{ client_certificate: { subject: uri_san } }] }]", true),
     (
         "routes: [{ ROUTE, authenticate: [{ jwt: main, from: { header: x-token } }, { anonymous: {} }] }]",
         true,

@@ -26,7 +26,7 @@ const EXACTLY_ONE: &[(&str, &[&str])] = &[
     ("IssuerSource", &["jwks", "hmac", "introspection"]),
     ("JwksSource", &["discovery", "uri"]),
     ("SecretSource", &["file", "env"]),
-    ("AuthenticatorSource", &["jwt", "introspection", "anonymous"]),
+    ("AuthenticatorSource", &["jwt", "introspection", "client_certificate", "anonymous"]),
     ("MatchSource", &["path", "regex", "glob"]),
     ("PlaceSource", &["authorization", "header", "query", "cookie"]),
 ];

@@ -168,12 +168,13 @@ fn sites() -> Vec<Site> {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for (start, argument) in STARTS {
             for (at, _) in text.match_indices(start) {
-                let line = text[..at].matches('\n').count() + 1;
+                let (before, rest) = text.split_at(at);
+                let line = before.lines().count();
                 // A pair of message and fix, which somebody else makes a problem of.
-                if *start == "(" && !text[..at].trim_end().ends_with(['{', '|']) {
+                if *start == "(" && !before.trim_end().ends_with(['{', '|']) {
                     continue;
                 }
-                let after = &text[at + start.len()..];
+                let after = rest.strip_prefix(start).unwrap();
                 let after =
                     if start.ends_with('=') { after.split(';').next().unwrap() } else { after };
                 let arguments = arguments(after);
@@ -194,7 +195,7 @@ fn sites() -> Vec<Site> {
 
 /// The arguments of a call, as text, up to its closing bracket.
 fn arguments(text: &str) -> Vec<String> {
-    let (mut depth, mut out, mut current) = (0, Vec::new(), String::new());
+    let (mut open, mut out, mut current) = (Vec::new(), Vec::new(), String::new());
     let mut chars = text.chars();
     let mut quoted = false;
     while let Some(char) = chars.next() {
@@ -205,14 +206,9 @@ fn arguments(text: &str) -> Vec<String> {
                 continue;
             }
             '"' => quoted = !quoted,
-            '(' | '[' | '{' if !quoted => depth += 1,
-            ')' | ']' | '}' if !quoted => {
-                if depth == 0 {
-                    break;
-                }
-                depth -= 1;
-            }
-            ',' if !quoted && depth == 0 => {
+            '(' | '[' | '{' if !quoted => open.push(char),
+            ')' | ']' | '}' if !quoted && open.pop().is_none() => break,
+            ',' if !quoted && open.is_empty() => {
                 out.push(std::mem::take(&mut current));
                 continue;
             }
