@@ -115,22 +115,21 @@ const CASES: &[Case] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_at_the_gate_goes_no_further() {
-    assert_eq!(differences(CURRENT).await, None);
+    assert_eq!(differences(CURRENT).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_on_the_oldest_envoy() {
-    assert_eq!(differences(OLDEST).await, None);
+    assert_eq!(differences(OLDEST).await.unwrap(), None);
 }
 
-async fn differences(version: &str) -> Option<String> {
-    let stage = stage(version, &[FULL_PATH, COOKIE_OVER_HTTP]).await.unwrap();
-    let good = stage.idp.access_token(|_| {}).unwrap();
+async fn differences(version: &str) -> Result<Option<String>> {
+    let stage = stage(version, &[FULL_PATH, COOKIE_OVER_HTTP]).await?;
+    let good = stage.idp.access_token(|_| {})?;
     let old = stage.idp.access_token(|claims: &mut Claims| {
         claims.insert("exp".to_owned(), 1_000_000_000_u64.into());
     });
-    let (old, active) =
-        (old.unwrap(), stage.idp.opaque(stage.idp.active_reply().unwrap()).unwrap());
+    let (old, active) = (old?, stage.idp.opaque(stage.idp.active_reply()?)?);
     let filled =
         |text: &str| text.replace("TOKEN", &good).replace("ACTIVE", &active).replace("OLD", &old);
     let mut wrong = Failures::default();
@@ -138,10 +137,10 @@ async fn differences(version: &str) -> Option<String> {
         stage.echo.forget();
         let request = headers
             .iter()
-            .fold(Request::get("api.example.com", &filled(path)), |request, (name, value)| {
+            .fold(Request::get("api.example.com", filled(path)), |request, (name, value)| {
                 request.header(name, filled(value))
             });
-        let response = stage.send(*way, &request).await.unwrap();
+        let response = stage.send(*way, &request).await?;
         let seen = stage.echo.last();
         let actual = seen
             .as_ref()
@@ -159,7 +158,7 @@ async fn differences(version: &str) -> Option<String> {
     }
     // Envoy writes access logs every ten seconds.
     let last = || async { stage.envoy.log().ok().filter(|log| log.contains("/opaque-query/last")) };
-    let log = wait::value(limits::LOGGED, last).await.unwrap();
+    let log = wait::value(limits::LOGGED, last).await?;
     // What ext_authz denies cannot be rewritten: the shipped format tells no query.
     let own = |line: &&str| line.contains("\"path\":") && !line.contains("ext_authz");
     for line in log.lines().filter(own) {
@@ -167,8 +166,8 @@ async fn differences(version: &str) -> Option<String> {
         wrong.same(&format!("logged: {line}"), told, false);
     }
     wrong.same("log of a denied path", log.contains("/query/1?x"), true);
-    stage.close().await.unwrap();
-    wrong.report()
+    stage.close().await?;
+    Ok(wrong.report())
 }
 
 /// As Istio's CUSTOM provider asks: headers as Envoy's map of text.

@@ -165,10 +165,7 @@ fn code(text: &str) -> String {
 
 /// As it stands in YAML, on one line.
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `IssuerSource` is the name of ours; `Issuer` is a reader's.
