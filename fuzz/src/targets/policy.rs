@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use sallyport_jwt::{Pure, UnixTime};
 use sallyport_policy::{
-    Check, Context, Decision, Document, Format, Identity, IssuerId, KeySource, KeyState, Policy,
-    RawRequest, Reason, Remembered, Reply, Request, RoleFile, Side, Step, TokenMemory, json_schema,
+    Call, Check, Context, Decision, Document, Format, Identity, IssuerId, KeySource, KeyState,
+    PeerCertificate, Policy, RawRequest, Reason, Remembered, Reply, Request, RoleFile, Side, Step,
+    TokenMemory, json_schema,
 };
 use serde_json::Value;
 
@@ -202,7 +203,7 @@ fn denies_strangers(policy: &Policy, side: Side) -> Result<(), String> {
     Ok(())
 }
 
-/// With no keys, no sidecar and no provider.
+/// With no keys, no certificate, no sidecar and no provider.
 fn decide(policy: &Policy, side: Side, request: &Request<'_>) -> Result<Decision, String> {
     let context = Context {
         policy,
@@ -218,9 +219,10 @@ fn decide(policy: &Policy, side: Side, request: &Request<'_>) -> Result<Decision
             Step::Decided(decision) => return Ok(*decision),
             Step::Ask(call) => {
                 let reply = match call {
-                    sallyport_policy::Call::Keys { .. } => Reply::Keys,
-                    sallyport_policy::Call::Introspect { .. } => Reply::Introspection(None),
-                    sallyport_policy::Call::Sidecar { .. } => Reply::Verdict(None),
+                    Call::Keys { .. } => Reply::Keys,
+                    Call::Introspect { .. } => Reply::Introspection(None),
+                    Call::PeerCertificate { .. } => Reply::PeerCertificate(PeerCertificate::Absent),
+                    Call::Sidecar { .. } => Reply::Verdict(None),
                 };
                 step = check.resume(&context, request, reply);
             }

@@ -3,7 +3,9 @@
 use crate::file::problem::Problems;
 use crate::file::source::{EncodedSlashes, MatchSource};
 use crate::route::pattern::PathRegex;
-use crate::route::table::{HostPattern, RouteIndex, RouteTable, Routes};
+#[cfg(feature = "overlap")]
+use crate::route::table::RouteIndex;
+use crate::route::table::{HostPattern, RouteTable, Routes};
 use crate::route::{PathPattern, RoutePath};
 
 pub(super) fn path(
@@ -49,6 +51,7 @@ pub(super) struct PatternUse<'s> {
     pub(super) place: &'s str,
     pub(super) host: HostPattern,
     pub(super) method: Option<&'s str>,
+    #[cfg(feature = "overlap")]
     pub(super) route: RouteIndex,
     pub(super) pattern: PathRegex,
 }

@@ -266,6 +266,7 @@ fn insert<'s>(
                         place,
                         host,
                         method,
+                        #[cfg(feature = "overlap")]
                         route: index,
                         pattern,
                     });
