@@ -31,6 +31,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "a long run is read: how often each reason came up")]
 async fn one_answer_everywhere() {
     if let Ok(file) = std::env::var("SALLYPORT_REPLAY") {
         let wrong = generated::replay_file(Path::new(&file)).await.unwrap();

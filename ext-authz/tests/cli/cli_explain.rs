@@ -167,9 +167,9 @@ fn a_person_is_told_the_way() {
         assert_eq!(run.code, 0, "{}", run.err);
         let mut rest = run.out.as_str();
         for part in *expected {
-            let at = rest.find(part);
-            let at = at.unwrap_or_else(|| panic!("{method} {host}{path}: {part}: {}", run.out));
-            rest = &rest[at + part.len()..];
+            let after = rest.split_once(part);
+            let missing = || panic!("{method} {host}{path}: {part}: {}", run.out);
+            rest = after.unwrap_or_else(missing).1;
         }
         assert!(!run.out.contains("canary") && !run.out.contains("x=1"), "{}", run.out);
         if let Some(token) = token {
