@@ -73,3 +73,8 @@ pub(crate) const MAX_PUSH_TRIES: u8 = 30;
 pub(crate) const MAX_CAPTURING_BYTES: usize = 4 * 1024 * 1024;
 /// Age at which the note of a good policy at work no longer counts; it is renewed every second.
 pub(crate) const GOOD_NOTE_MS: u64 = 10_000;
+/// Statistics of decisions that a worker defines, by door, rule and reason. Envoy keeps each of them for good, in some
+/// 200 bytes; what comes after is counted in `sallyport.decisions.other`.
+pub(crate) const MAX_DECISION_METRICS: usize = 4_096;
+/// Statistics of denials in shadow that a worker defines, by rule and reason; then `sallyport.would_deny.other`.
+pub(crate) const MAX_WOULD_DENY_METRICS: usize = 1_024;

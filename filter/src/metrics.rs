@@ -1,19 +1,24 @@
 //! Counters, collected in the worker and handed to the host once a second: a host call for each request would cost more
-//! than the decision. Names are bounded: doors, rules of the policy, reasons of the closed list.
+//! than the decision. Names are bounded: doors, rules of the policy, reasons of the closed list; a statistic is defined
+//! when it counts for the first time, and beyond a number of them one named `other` counts.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use sallyport_policy::{Decision, Door, Reason};
 
 use crate::host::{self, Metric, MetricId};
+use crate::limits::{MAX_DECISION_METRICS, MAX_WOULD_DENY_METRICS};
 
 /// Counters of one worker.
 #[derive(Default)]
 pub(crate) struct Metrics {
     decisions: RefCell<HashMap<DecisionKey, u64>>,
+    /// Touched by requests in shadow alone.
     would_deny: RefCell<HashMap<DecisionKey, u64>>,
+    decision_names: RefCell<Names>,
+    would_deny_names: RefCell<Names>,
     /// Apart from the other events: they happen in every request.
     token_hits: Cell<u64>,
     token_misses: Cell<u64>,
@@ -39,6 +44,24 @@ impl Eq for RuleName {}
 impl std::hash::Hash for RuleName {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+/// The statistics of one kind that were defined.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// The name to count under: its own, or `other` where `most` are in use.
+    fn bounded<'n>(&mut self, name: &'n str, other: &'n str, most: usize) -> &'n str {
+        if self.0.contains(name) {
+            return name;
+        }
+        if self.0.len() >= most {
+            return other;
+        }
+        self.0.insert(name.to_owned());
+        name
     }
 }
 
@@ -82,21 +105,19 @@ impl Metrics {
 
     /// Hands everything to the host.
     pub(crate) fn flush(&self) {
+        let mut names = self.decision_names.borrow_mut();
         for ((door, rule, reason), by) in self.decisions.borrow_mut().drain() {
             let door =
                 ["filter", "sidecar", "cache"].get(usize::from(door)).copied().unwrap_or("filter");
-            self.add(
-                &format!("sallyport.decisions.{door}.{}.{reason}", rule_part(rule.as_ref())),
-                Metric::Counter,
-                by,
-            );
+            let name = format!("sallyport.decisions.{door}.{}.{reason}", rule_part(rule.as_ref()));
+            let name = names.bounded(&name, "sallyport.decisions.other", MAX_DECISION_METRICS);
+            self.add(name, Metric::Counter, by);
         }
+        let mut names = self.would_deny_names.borrow_mut();
         for ((_, rule, reason), by) in self.would_deny.borrow_mut().drain() {
-            self.add(
-                &format!("sallyport.would_deny.{}.{reason}", rule_part(rule.as_ref())),
-                Metric::Counter,
-                by,
-            );
+            let name = format!("sallyport.would_deny.{}.{reason}", rule_part(rule.as_ref()));
+            let name = names.bounded(&name, "sallyport.would_deny.other", MAX_WOULD_DENY_METRICS);
+            self.add(name, Metric::Counter, by);
         }
         for (name, counter) in [("hit", &self.token_hits), ("miss", &self.token_misses)] {
             let by = counter.take();
@@ -142,4 +163,16 @@ fn count(counters: &RefCell<HashMap<DecisionKey, u64>>, key: DecisionKey) {
 /// A dot would split the name of the statistic.
 fn rule_part(rule: Option<&RuleName>) -> String {
     rule.map_or_else(|| "-".to_owned(), |rule| rule.0.replace('.', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn what_is_too_many_is_counted_together() {
+        let mut names = Names::default();
+        let told = ["a", "b", "a", "c", "b", "c"].map(|name| names.bounded(name, "other", 2));
+        assert_eq!(told, ["a", "b", "a", "other", "b", "other"]);
+    }
 }
