@@ -1,6 +1,7 @@
 //! The compiled policy: immutable, shared, complete. Made by `compile/` in one piece or not at all;
 //! [`Policy::deny_all`] is what stands where there is none.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::answer::on_deny::OnDeny;
@@ -31,7 +32,6 @@ pub struct Policy {
     /// How denials look that no route made.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) removed: RemovedLists,
-    pub(crate) headers_read: Vec<Box<str>>,
     /// Query keys that some route reads as a credential.
     pub(crate) query_credentials: Vec<Box<str>>,
     pub(crate) mirror: Option<crate::mirror::MirrorRules>,
@@ -61,7 +61,6 @@ impl Policy {
             cors: false,
             on_deny: None,
             removed: RemovedLists::default(),
-            headers_read: Vec::new(),
             query_credentials: Vec::new(),
             mirror: None,
             digest: String::new(),
@@ -190,8 +189,9 @@ impl Policy {
     /// Request headers, in lower case, that some route reads besides Authorization: doors that do not see all headers must
     /// see these.
     #[must_use]
-    pub fn headers_read(&self) -> &[Box<str>] {
-        &self.headers_read
+    pub fn headers_read(&self) -> BTreeSet<&str> {
+        let inputs = self.routes.iter().filter_map(|route| route.inputs.as_deref());
+        inputs.flat_map(|inputs| inputs.headers()).map(|name| &**name).collect()
     }
 
     /// A request's path without what any route reads as a credential, for a request that is denied: logs see it. None: it

@@ -163,7 +163,7 @@ fn compile(
         without_credential: Arc::new(RemovedHeaders::new(names)),
     };
     reshape::check_appended(&routes, &removed.without_credential, problems);
-    let headers_read = headers_read(source, &routes, &removed.without_credential, problems);
+    check_headers_read(source, &routes, &removed.without_credential, problems);
     let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
     if let Some(rules) = &mut mirror {
         rules.blank(&query_credentials, credential_headers.iter().map(|(_, name)| &**name));
@@ -178,7 +178,6 @@ fn compile(
         cors: routes.iter().any(|route| route.cors.is_some()),
         on_deny,
         removed,
-        headers_read,
         query_credentials,
         mirror,
         digest: document.digest(),
@@ -189,13 +188,12 @@ fn compile(
 
 /// A header that the policy itself sets never comes from the client: what a template found there would depend on the
 /// door.
-fn headers_read(
+fn check_headers_read(
     source: &Source,
     routes: &[Arc<Route>],
     set: &RemovedHeaders,
     problems: &mut Problems,
-) -> Vec<Box<str>> {
-    let mut read: Vec<Box<str>> = Vec::new();
+) {
     for route in routes {
         for name in route.templates().flat_map(Template::headers) {
             if set.contains(name.as_bytes()) {
@@ -207,13 +205,7 @@ fn headers_read(
                 );
             }
         }
-        read.extend(
-            route.inputs.iter().flat_map(|inputs| inputs.headers()).map(|it| (**it).into()),
-        );
     }
-    read.sort_unstable();
-    read.dedup();
-    read
 }
 
 /// Both in one place contradict each other.

@@ -91,5 +91,5 @@ fn templates_that_do_not_load() {
 #[test]
 fn a_policy_says_which_headers_it_reads() {
     let world = world(&policy("{header.X-B}{header.x-a}{header.x-b}"), "");
-    assert_eq!(world.policy.headers_read(), ["x-a".into(), "x-b".into()]);
+    assert!(world.policy.headers_read().into_iter().eq(["x-a", "x-b"]));
 }

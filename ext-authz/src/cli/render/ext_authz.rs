@@ -105,11 +105,10 @@ pub(super) fn answer_headers(policy: &Policy) -> Vec<&'static str> {
 
 /// The headers that the sidecar sets: identity headers, cookies where some end here, and those that are added to.
 pub(super) fn upstream_headers(policy: &Policy) -> Vec<&str> {
-    let cookies = policy.headers_read().iter().filter(|name| ***name == *"cookie");
+    let cookies = policy.headers_read().contains("cookie").then_some("cookie");
     let identity = policy.identity_headers().names().map(|name| &**name);
     let appended = policy.appended_headers().map(|name| &**name);
-    let mut names: Vec<&str> =
-        identity.chain(cookies.map(|name| &**name)).chain(appended).collect();
+    let mut names: Vec<&str> = identity.chain(cookies).chain(appended).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -352,7 +352,7 @@ impl Manifests<'_> {
     fn mesh_config(&self) -> Value {
         let host = self.sidecar_host();
         let timeout = ext_authz::timeout(&self.source.policy);
-        let read = self.source.policy.headers_read().iter().map(|name| &**name);
+        let read = self.source.policy.headers_read().into_iter();
         let cors = self.source.policy.has_cors();
         let preflight: &[&str] = if cors { ext_authz::PREFLIGHT_HEADERS } else { &[] };
         let read = read.chain(ext_authz::FORM_HEADERS.iter().chain(preflight).copied());
