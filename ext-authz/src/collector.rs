@@ -21,6 +21,7 @@ use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
 use crate::limits::{JUDGE_CONCURRENCY, MAX_PUSH_BYTES, MAX_RECORD_BYTES, MAX_RECORD_ID_BYTES};
 use crate::queue::{Put, Queue, SeenIds};
+use crate::swap::Channel;
 
 /// The service.
 #[derive(Clone)]
@@ -105,7 +106,8 @@ impl Collector {
                 headers: &headers,
                 peer: &item.peer,
             };
-            let judged = gate.judge(raw, ClientCertificate::None, Entrance::Judge).await;
+            let judged =
+                gate.judge(raw, ClientCertificate::None, (Entrance::Judge, Channel::Public)).await;
             if let Outcome::Deny(denial) = &judged.decision.outcome {
                 let rule = judged.decision.rule.clone().unwrap_or_else(|| "".into());
                 gate.metrics.would_deny(&rule, denial.reason);

@@ -21,6 +21,7 @@ use crate::introspection::Introspection;
 use crate::limits::{MAX_STEPS, VERDICT_SECONDS};
 use crate::loaded::Loaded;
 use crate::metrics::Metrics;
+use crate::swap::Channel;
 
 /// Who asks, as the `door` label says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Gate {
         &self,
         raw: RawRequest<'_>,
         certificate: ClientCertificate<'_>,
-        entrance: Entrance,
+        (entrance, channel): (Entrance, Channel),
     ) -> Judged {
         let loaded = self.loaded.load_full();
         let (now, generation) = (clock::now(), loaded.generation());
@@ -93,7 +94,11 @@ impl Gate {
                 self.drive(&loaded, &request, certificate, now, &mut replies_until).await
             }
         };
-        let decision = entrance.carried(decision);
+        let mut decision = entrance.carried(decision);
+        // Nobody is told what the collector's records would have got.
+        if entrance != Entrance::Judge {
+            decision = loaded.swaps.carry_out(decision, channel);
+        }
         let judged = Judged { decision, id: decision_id(), loaded, generation, now, replies_until };
         self.metrics.decided(entrance.word(), &judged.decision);
         judged.log(entrance);
@@ -189,8 +194,12 @@ impl Judged {
         let digest = self.loaded.policy.digest();
         let reason = self.decision.reason;
         let plain = matches!(reason, Reason::Allowed | Reason::AllowedUnauthenticated)
-            && self.decision.allows()
-            && self.decision.would_deny.is_none();
+            && self.decision.would_deny.is_none()
+            && match &self.decision.outcome {
+                // A secret is not for keeping in a proxy.
+                Outcome::Allow(permit) => permit.mutations().swap.is_none(),
+                Outcome::Deny(_) => false,
+            };
         if !plain || digest.is_empty() || filters_digest != Some(digest) {
             return 0;
         }

@@ -9,10 +9,12 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use sallyport_policy::{Header, RawRequest};
+use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
+use crate::swap::Channel;
 use crate::verdict::{Verdict, metadata};
 
 /// Where the filter writes the digest of its policy.
@@ -28,6 +30,9 @@ impl Authorization for AuthorizationDoor {
         &self,
         request: Request<CheckRequest>,
     ) -> Result<Response<CheckResponse>, Status> {
+        // Of which kind the listener was; tonic's own note, nothing that a client could send.
+        let private = request.extensions().get::<UdsConnectInfo>().is_some();
+        let channel = if private { Channel::Private } else { Channel::Public };
         let attributes = request.into_inner().attributes.unwrap_or_default();
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
         let headers = headers(&http);
@@ -41,7 +46,7 @@ impl Authorization for AuthorizationDoor {
         };
         let pem = attributes.source.as_ref().map_or("", |source| &source.certificate);
         let certificate = ClientCertificate::told(pem, &attributes.context_extensions);
-        let judged = self.0.judge(raw, certificate, Entrance::Grpc).await;
+        let judged = self.0.judge(raw, certificate, (Entrance::Grpc, channel)).await;
         let digest = attributes.context_extensions.get(DIGEST).map(String::as_str);
         let verdict = Verdict::new(&judged, &raw);
         Ok(Response::new(verdict.into_response(metadata(&judged, digest))))

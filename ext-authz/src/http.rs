@@ -14,6 +14,7 @@ use sallyport_policy::{Answer, Denial, Header, Mutations, Outcome, RawRequest, R
 
 use crate::certificate::ClientCertificate;
 use crate::gate::{Entrance, Gate};
+use crate::swap::Channel;
 use crate::upstream;
 
 /// Envoy's `path_prefix`.
@@ -22,12 +23,12 @@ const PREFIX: &str = "/check";
 const REMOVE: &str = "x-envoy-auth-headers-to-remove";
 
 /// The door as a service.
-pub(crate) fn router(gate: Arc<Gate>) -> Router {
+pub(crate) fn router(gate: Arc<Gate>, channel: Channel) -> Router {
     // One handler whatever the path: a router's own matching would decode and answer 404 and 405.
-    Router::new().fallback(check).with_state(gate)
+    Router::new().fallback(check).with_state((gate, channel))
 }
 
-async fn check(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+async fn check(State((gate, channel)): State<(Arc<Gate>, Channel)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     // Not read: nothing rests on it, and hyper bounds what it drains of it.
     drop(body);
@@ -50,7 +51,7 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request) -> Response {
         peer: &[],
     };
     // Envoy tells this door nothing of the client's certificate, and a header could be the client's own.
-    let judged = gate.judge(raw, ClientCertificate::None, Entrance::Http).await;
+    let judged = gate.judge(raw, ClientCertificate::None, (Entrance::Http, channel)).await;
     match &judged.decision.outcome {
         Outcome::Allow(permit) => {
             let mut response = allow(permit.mutations(), &headers);

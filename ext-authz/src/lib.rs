@@ -33,6 +33,7 @@ mod reload;
 mod secret;
 pub mod serve;
 mod source_file;
+mod swap;
 mod tokens;
 mod upstream;
 mod verdict;

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::Address;
+use crate::swap::Channel;
 
 /// A bound listener.
 pub(crate) enum Bound {
@@ -70,6 +71,14 @@ impl Bound {
         bound.map_err(|error| {
             Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
         })
+    }
+
+    /// Who gets at its connections.
+    pub(crate) fn channel(&self) -> Channel {
+        match self {
+            Self::Tcp(_) => Channel::Public,
+            Self::Unix(..) => Channel::Private,
+        }
     }
 
     /// Where it really listens.

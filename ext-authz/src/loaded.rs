@@ -15,6 +15,7 @@ use crate::keys::Keys;
 use crate::policy_files::{NotRead, PolicyFiles, directory};
 use crate::secret;
 use crate::source_file::{Sources, at_one_moment};
+use crate::swap::Swaps;
 use crate::tokens::Tokens;
 
 /// What is in force.
@@ -24,6 +25,7 @@ pub(crate) struct Loaded {
     load: u64,
     pub(crate) keys: Keys,
     pub(crate) tokens: Tokens,
+    pub(crate) swaps: Swaps,
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
     endpoints: Vec<Option<Arc<Endpoint>>>,
@@ -97,6 +99,10 @@ impl Loaded {
                 Err(problem) => problems.push(problem),
             }
         }
+        let swaps = Swaps::read(&policy, directory(path), sources).unwrap_or_else(|wrong| {
+            problems.extend(wrong);
+            Swaps::default()
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -107,6 +113,7 @@ impl Loaded {
         let load = earlier.map_or(0, |earlier| earlier.load.saturating_add(1));
         let loaded = Self {
             keys: Keys::new(&policy, secrets, earlier.map(|earlier| &earlier.keys), fetcher),
+            swaps,
             policy: Arc::new(policy),
             load: load.max(clock::now_ms()),
             tokens: Tokens::new(fetcher.epoch.clone(), fetcher.metrics.token_cache.clone()),

@@ -197,7 +197,7 @@ impl Server {
             self.listeners.spawn(serve_grpc(bound, routes.clone(), stopped(&self.stop)));
         }
         for bound in http {
-            let router = http::router(Arc::clone(gate));
+            let router = http::router(Arc::clone(gate), bound.channel());
             self.listeners.spawn(serve_http(bound, router, stopped(&self.stop)));
         }
         for bound in admin {

@@ -11,7 +11,7 @@ use crate::answer::decision::{Decision, Denial, Door, Outcome};
 use crate::answer::permit::Permit;
 use crate::answer::reason::Reason;
 use crate::authenticate::{Authenticated, authenticate};
-use crate::file::source::{CredentialForwarding, FailureMode};
+use crate::file::source::FailureMode;
 use crate::identity::issuer::IssuerId;
 use crate::identity::token_cache::Remembered;
 use crate::identity::{Identity, Introspected};
@@ -385,7 +385,9 @@ impl Check {
         let roles = context.policy.roles();
         let authorized = authorize(requirements, roles, context.side, &view, &self.trace)
             .map_err(|denial| Halt::Deny(denial.of(&identity), Some(Arc::clone(&identity))))?;
-        if authorized {
+        // The filter has no secret.
+        let complete = context.side == Side::Sidecar || !requirements.swaps;
+        if authorized && complete {
             Ok(Passed { identity: Some(identity), deferred: false })
         } else {
             self.left_to_sidecar(context, route, Some(identity))
@@ -455,6 +457,12 @@ impl Check {
         };
         let mut decision = permitted(context, request, route, passed.identity, reason);
         decision.deferred = passed.deferred;
+        // Here alone: not in shadow, nor where a failure opens the route.
+        if context.side == Side::Sidecar
+            && let Outcome::Allow(permit) = &mut decision.outcome
+        {
+            permit.promise(route.forward.credential.swap());
+        }
         decision
     }
 }
@@ -533,7 +541,7 @@ fn reshape(route: &Route, view: &View<'_>, permit: &mut Permit) -> Result<(), Re
     }
     permit.rewrite(target);
     if let Some(spent) = spent
-        && route.forward.credential != CredentialForwarding::Original
+        && !route.forward.credential.is_original()
         && let Some(rest) = cookie::without(view.request().raw().headers, &spent.cookies)
     {
         permit.spend_cookies(spent, rest);

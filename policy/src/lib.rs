@@ -21,6 +21,7 @@ pub use answer::Answer;
 pub use answer::decision::{Decision, Denial, Door, Outcome};
 pub use answer::permit::{Mutations, Permit, RemovedHeaders};
 pub use answer::reason::Reason;
+pub use answer::swap::{Swap, SwapScheme};
 pub use check::{
     Call, Check, Context, KeySource, KeyState, Reply, Side, Step, TokenMemory, Verdict,
     VerdictHeaders,
@@ -31,7 +32,7 @@ pub use file::part::PolicyPart;
 pub use file::plugin::{PluginConfig, Topology};
 pub use file::problem::{Level, Problem};
 pub use file::schema::{included_json_schema, json_schema};
-pub use file::source::{CredentialForwarding, FailureMode, Format, Mode};
+pub use file::source::{FailureMode, Format, Mode};
 pub use identity::issuer::{
     HmacIssuer, IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules, Issuer, IssuerId,
     IssuerKind, JwtIssuer, KeyLocation,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::answer::on_deny::OnDeny;
 use crate::answer::permit::RemovedHeaders;
 use crate::answer::reason::Reason;
+use crate::answer::swap::Swap;
 use crate::check::Side;
-use crate::file::source::{CredentialForwarding, Mode};
+use crate::file::source::Mode;
 use crate::identity::issuer::{Issuer, IssuerId, named};
 use crate::request::path::CanonicalPath;
 use crate::request::{Request, query};
@@ -174,6 +175,12 @@ impl Policy {
         self.routes.iter().find(|route| route.needs_sidecar())
     }
 
+    /// The credentials that routes give upstreams in place of the client's. One may come several times.
+    pub fn swaps(&self) -> impl Iterator<Item = (&Route, &Arc<Swap>)> {
+        let routes = self.routes.iter();
+        routes.filter_map(|route| Some((&**route, route.forward.credential.swap()?)))
+    }
+
     /// What is mirrored; none: nothing.
     #[must_use]
     pub fn mirror(&self) -> Option<&crate::mirror::MirrorRules> {
@@ -220,8 +227,7 @@ impl Policy {
 
     /// Before Envoy's ext_authz the credential stays: the sidecar needs it, and removes it.
     pub(crate) fn removed(&self, route: &Route, side: Side) -> Arc<RemovedHeaders> {
-        let keep = side == Side::FilterBefore
-            || route.forward.credential == CredentialForwarding::Original;
+        let keep = side == Side::FilterBefore || route.forward.credential.is_original();
         Arc::clone(match &route.spent {
             _ if keep => &self.removed.without_credential,
             Some(spent) => &spent.removed,

@@ -29,7 +29,8 @@ issuers:
   shared-env: { issuer: "https://shared-env.example", hmac: { secret: { env: CANARY_HMAC } }, audiences: [a] }
 roles: [canary-roles.yaml]
 routes:
-  - { name: a, match: { path: "/{a}" }, authenticate: [{ jwt: main }, { jwt: shared }, { jwt: shared-env }, { introspection: opaque }], rbac: { api: a, resource: b } }
+  - { name: a, match: { path: "/{a}" }, authenticate: [{ jwt: main }, { jwt: shared }, { jwt: shared-env }, { introspection: opaque }], rbac: { api: a, resource: b }, forward: { credential: { basic: { username: canary-user, password: { file: canary-password } } } } }
+  - { name: b, match: { path: "/b/{b}" }, authenticate: [{ jwt: main }], forward: { credential: { header: { name: x-api-key, value: { env: CANARY_KEY } } } } }
 "#;
 const CANARY_ROLES: &str = "kind: Role\nmetadata: { name: canary-role }\nrules: []\n";
 
@@ -79,6 +80,8 @@ fn the_data_plane_gets_no_secret() {
             "canary-hmac",
             "CANARY",
             "canary-role",
+            "canary-user",
+            "canary-password",
             "canary-secret",
         ] {
             assert!(!text.contains(canary), "{canary}: {text}");
@@ -88,6 +91,7 @@ fn the_data_plane_gets_no_secret() {
     let sidecar = render(&["istio", "--kind", "sidecar"], &policy, ISTIO);
     assert!(sidecar.contains("canary-client") && !sidecar.contains("canary-secret"));
     assert!(sidecar.contains("key: canary-hmac-file") && sidecar.contains("key: CANARY_HMAC"));
+    assert!(sidecar.contains("key: canary-password") && sidecar.contains("key: CANARY_KEY"));
     assert!(!sidecar.contains("kind: Secret"));
 }
 
@@ -113,9 +117,10 @@ fn an_https_issuer_is_checked_by_authority_and_name() {
 
 #[test]
 fn a_policy_without_identity_headers_lets_none_through() {
+    const OPEN: &str =
+        "version: 1\nroutes: [{ name: a, match: { path: /a }, allow: unauthenticated }]";
     let folder = Folder::new("no-headers");
-    let policy = folder.write("policy.yaml", CANARY);
-    folder.write("canary-roles.yaml", CANARY_ROLES);
+    let policy = folder.write("policy.yaml", OPEN);
     let bootstrap = documents(&render(&["envoy"], &policy, &["--topology", "c-http"])).remove(0);
     let mut seen = 0;
     walk(&bootstrap, &mut |name, value| {

@@ -9,6 +9,7 @@ pub(crate) mod permit;
 pub(crate) mod reason;
 mod remedy;
 pub(crate) mod reshape;
+pub(crate) mod swap;
 
 use serde::Serialize;
 

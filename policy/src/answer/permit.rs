@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::answer::reshape::{Reshape, Reshaped};
-use crate::file::source::CredentialForwarding;
+use crate::answer::swap::Swap;
 use crate::require::template::{Template, View};
 use crate::route::chain::Spent;
 
@@ -14,9 +14,35 @@ use crate::route::chain::Spent;
 #[derive(Debug)]
 pub(crate) struct Forward {
     pub(crate) set: Vec<(Arc<str>, Template)>,
-    pub(crate) credential: CredentialForwarding,
+    pub(crate) credential: Credential,
     /// None: nothing else is changed.
     pub(crate) reshape: Option<Box<Reshape>>,
+}
+
+/// What the upstream gets of the client's credential.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// Nothing.
+    None,
+    /// All of it.
+    Original,
+    /// Another one.
+    Swapped(Arc<Swap>),
+}
+
+impl Credential {
+    /// Whether it goes on.
+    pub(crate) fn is_original(&self) -> bool {
+        matches!(self, Self::Original)
+    }
+
+    /// What stands in its place; none: nothing does.
+    pub(crate) fn swap(&self) -> Option<&Arc<Swap>> {
+        match self {
+            Self::Swapped(swap) => Some(swap),
+            Self::None | Self::Original => None,
+        }
+    }
 }
 
 /// Header names that never come from the client: every identity header that any route of the policy sets, and the
@@ -88,6 +114,9 @@ pub struct Mutations {
     /// Path with query, as the upstream is to get it; none: as the client sent it. A door that cannot carry this out must
     /// not allow the request.
     pub path: Option<String>,
+    /// The credential that the upstream is to get besides. Its secret is put in by [`Permit::swap_credential`]; a door
+    /// that has no secret, or cannot tell it in private, must not allow the request.
+    pub swap: Option<Arc<Swap>>,
 }
 
 impl Mutations {
@@ -106,11 +135,11 @@ impl Permit {
             .filter(|(_, template)| view.identity().is_some() || !template.reads_identity())
             .filter_map(|(name, template)| Some((Arc::clone(name), template.render(view)?)))
             .collect();
-        Self { mutations: Mutations { remove, set, path: None } }
+        Self { mutations: Mutations { remove, set, path: None, swap: None } }
     }
 
     pub(crate) fn relayed(remove: Arc<RemovedHeaders>, set: Vec<(Arc<str>, String)>) -> Self {
-        Self { mutations: Mutations { remove, set, path: None } }
+        Self { mutations: Mutations { remove, set, path: None, swap: None } }
     }
 
     /// The path that the upstream gets; none: as before.
@@ -127,6 +156,18 @@ impl Permit {
         self.mutations.remove = Arc::clone(&self.mutations.remove).and(&names);
         self.mutations.set.extend(set);
         self.rewrite(path);
+    }
+
+    /// Promises the route's own credential.
+    pub(crate) fn promise(&mut self, swap: Option<&Arc<Swap>>) {
+        self.mutations.swap = swap.map(Arc::clone);
+    }
+
+    /// Sets the header that a swap promises, if one does, from its secret.
+    pub fn swap_credential(&mut self, secret: &str) {
+        if let Some(swap) = &self.mutations.swap {
+            self.mutations.set.push((Arc::clone(&swap.header), swap.value(secret)));
+        }
     }
 
     /// Takes the route's cookies out. `rest`: the Cookie header without them.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::answer::permit::Forward;
+use crate::compile::Half;
+use crate::compile::credential::Place;
 use crate::compile::reshape::{Scope, reshape};
 use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
@@ -14,6 +16,7 @@ use crate::route::Access;
 pub(super) fn forward(
     effective: &Effective<'_>,
     access: &Access,
+    half: Half,
     variables: &[Box<str>],
     problems: &mut Problems,
 ) -> Forward {
@@ -42,7 +45,8 @@ pub(super) fn forward(
         set.push((lower.into(), template));
     }
     let reshape = reshape(&scope, open, source, problems);
-    Forward { set, credential: source.credential, reshape }
+    let credential = Place { place: &place, open, own, half }.credential(source, problems);
+    Forward { set, credential, reshape }
 }
 
 /// RFC 9110 tokens, less those that frame or route the request, carry credentials, or are Envoy's own.

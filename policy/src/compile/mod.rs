@@ -4,6 +4,7 @@
 mod authenticate;
 mod claim;
 mod cors;
+mod credential;
 mod forward;
 mod introspection;
 mod issuer;
@@ -133,6 +134,7 @@ fn compile(
         used_issuers: BTreeSet::new(),
         uses_roles: false,
         uses_groups: false,
+        half,
         roles_in_filter: source.roles.is_none(),
         credential_headers: Vec::new(),
     };
@@ -166,7 +168,9 @@ fn compile(
     check_headers_read(source, &routes, &removed.without_credential, problems);
     let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
     if let Some(rules) = &mut mirror {
-        rules.blank(&query_credentials, credential_headers.iter().map(|(_, name)| &**name));
+        let swapped = routes.iter().filter_map(|route| route.forward.credential.swap());
+        let read = credential_headers.iter().map(|(_, name)| &**name);
+        rules.blank(&query_credentials, read.chain(swapped.map(|swap| &*swap.header)));
     }
     Policy {
         service: service.into(),

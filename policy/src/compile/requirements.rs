@@ -39,6 +39,7 @@ pub(super) fn requirements(
         claims: Vec::new(),
         rbac: None,
         denied: false,
+        swaps: false,
     };
     if let Some(setting) = settings.authenticate {
         let place = effective.place("authenticate", setting);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::answer::on_deny::OnDeny;
+use crate::compile::Half;
 use crate::compile::cors::cors;
 use crate::compile::forward::forward;
 use crate::compile::on_deny::on_deny;
@@ -24,6 +25,7 @@ use crate::route::{Access, PathPattern, Route, RoutePath};
 pub(crate) struct RouteCompiler<'s> {
     pub(crate) source: &'s Source,
     pub(crate) issuers: &'s [Issuer],
+    pub(crate) half: Half,
     pub(crate) inheritance: Inheritance<'s>,
     pub(crate) names: BTreeSet<&'s str>,
     /// The file's.
@@ -79,7 +81,7 @@ fn variant(
 ) -> Route {
     let settings = effective.settings;
     let variables = path.variables();
-    let access = match route.allow {
+    let mut access = match route.allow {
         Some(Allow::Unauthenticated) => Access::Open,
         Some(Allow::Nobody) => Access::Shut,
         None => {
@@ -87,7 +89,10 @@ fn variant(
             Access::Requirements(Box::new(requirements))
         }
     };
-    let forward = forward(effective, &access, &variables, problems);
+    let forward = forward(effective, &access, compiler.half, &variables, problems);
+    if let Access::Requirements(requirements) = &mut access {
+        requirements.swaps = forward.credential.swap().is_some();
+    }
     let deferred = deferred(compiler, effective, &access, problems);
     let wait = settings.timeout.and_then(|setting| {
         timeout(&effective.place("timeout", setting), Some(setting.value), problems)
@@ -153,7 +158,7 @@ fn deferred(
     let place = effective.route;
     let mode = effective.settings.mode.filter(|mode| *mode.value == Mode::Async);
     let own = mode.is_some_and(|mode| mode.level == Level::Route);
-    let tokens_need_sidecar = requirements.chain.needs_sidecar();
+    let cannot_defer = requirements.cannot_defer();
     let needs_sidecar = requirements.need_sidecar();
     if own && !needs_sidecar {
         problems.error(
@@ -163,7 +168,14 @@ fn deferred(
         );
     }
     // A route that only the sidecar can judge is opened by its own word alone.
-    let deferred = needs_sidecar && (own || mode.is_some() && !tokens_need_sidecar);
+    let deferred = needs_sidecar && (own || mode.is_some() && !cannot_defer);
+    if own && requirements.swaps {
+        problems.error(
+            format!("{place}.mode"),
+            "`async` with a credential of our own: nobody waits for the sidecar, and it alone has the secret",
+            "write `mode: sync` here",
+        );
+    }
     if deferred && compiler.source.mirror.is_none() {
         problems.error(
             format!("{place}.mode"),

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::answer::permit::{COOKIE, RemovedHeaders};
+use crate::answer::permit::{AUTHORIZATION, COOKIE, RemovedHeaders};
 use crate::file::problem::Problems;
-use crate::file::source::CredentialForwarding;
 use crate::request::inputs::Inputs;
 use crate::request::place::Place;
 use crate::require::template::Template;
@@ -28,7 +27,8 @@ pub(super) fn complete(routes: &mut Routes, names: &[Arc<str>]) -> Vec<Box<str>>
         let mut inputs = Inputs::of_headers(route.templates().flat_map(Template::headers));
         if let Access::Requirements(requirements) = &route.access {
             requirements.chain.note(&mut inputs);
-            route.spent = spent(&requirements.chain, names, &mut lists).map(Box::new);
+            let swapped = route.forward.credential.swap().map(|swap| &swap.header);
+            route.spent = spent(&requirements.chain, swapped, names, &mut lists).map(Box::new);
         }
         reshape(route, &cookies, &mut inputs);
         route.inputs = (inputs != Inputs::default()).then(|| Arc::new(inputs));
@@ -57,7 +57,7 @@ fn reshape(route: &mut Route, cookies: &[Box<str>], inputs: &mut Inputs) {
     }
     let Some(reshape) = &mut route.forward.reshape else { return };
     if let Some(spent) = &route.spent
-        && route.forward.credential != CredentialForwarding::Original
+        && !route.forward.credential.is_original()
     {
         reshape.remove_cookies.extend_from_slice(&spent.cookies);
     }
@@ -67,7 +67,12 @@ fn reshape(route: &mut Route, cookies: &[Box<str>], inputs: &mut Inputs) {
     }
 }
 
-fn spent(chain: &Chain, names: &[Arc<str>], lists: &mut Lists) -> Option<Spent> {
+fn spent(
+    chain: &Chain,
+    swapped: Option<&Arc<str>>,
+    names: &[Arc<str>],
+    lists: &mut Lists,
+) -> Option<Spent> {
     let (mut headers, mut query, mut cookies) = (Vec::<Arc<str>>::new(), Vec::new(), Vec::new());
     for place in chain.places() {
         match &place.place {
@@ -77,6 +82,7 @@ fn spent(chain: &Chain, names: &[Arc<str>], lists: &mut Lists) -> Option<Spent> 
             Place::Cookie(name) => cookies.push(name.clone()),
         }
     }
+    headers.extend(swapped.filter(|name| ***name != *AUTHORIZATION).cloned());
     if headers.is_empty() && query.is_empty() && cookies.is_empty() {
         return None;
     }

@@ -121,6 +121,7 @@ fn filter_copy(mut value: Value) -> Value {
     if let Some(file) = value.as_object_mut() {
         role_files_apart(file);
     }
+    swaps_apart(&mut value);
     let issuers = value.get_mut("issuers").and_then(Value::as_object_mut);
     for issuer in issuers.into_iter().flat_map(Map::values_mut) {
         for secretive in ["introspection", "hmac"] {
@@ -131,6 +132,26 @@ fn filter_copy(mut value: Value) -> Value {
         }
     }
     value
+}
+
+/// Of the gate's own credentials the filter knows that there are some, and in which header.
+fn swaps_apart(file: &mut Value) {
+    fn of(level: &mut Value) {
+        let Some(credential) = level.pointer_mut("/forward/credential") else { return };
+        for whole in ["basic", "bearer"] {
+            if let Some(place) = credential.get_mut(whole).and_then(Value::as_object_mut) {
+                place.clear();
+            }
+        }
+        if let Some(header) = credential.get_mut("header").and_then(Value::as_object_mut) {
+            header.remove("value");
+        }
+    }
+    of(file);
+    let hosts = file.get_mut("hosts").and_then(Value::as_object_mut);
+    hosts.into_iter().flat_map(Map::values_mut).for_each(of);
+    let routes = file.get_mut("routes").and_then(Value::as_array_mut);
+    routes.into_iter().flatten().for_each(of);
 }
 
 /// Where there are role files, their names are not the filter's business, but that there are some is: the roles are then

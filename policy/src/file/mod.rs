@@ -2,6 +2,7 @@
 //! Nothing here judges a request, and nothing outside knows the file's spelling; `compile/` makes a policy of it.
 
 pub(crate) mod answer_source;
+pub(crate) mod credential_source;
 pub(crate) mod document;
 pub(crate) mod issuer_source;
 pub(crate) mod part;

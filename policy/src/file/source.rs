@@ -1,6 +1,6 @@
 //! The policy file as it is written: wire structs, and [`Document`], the parsed but not yet compiled file.
-//! Issuers and requirements have files of their own, `issuer_source.rs` and `require_source.rs`. Nothing here judges a request; `compile/` compiles these
-//! structs, and only they know the file's spelling.
+//! Issuers, requirements, answers and credentials have files of their own, `*_source.rs`. Nothing here judges a request;
+//! `compile/` compiles these structs, and only they know the file's spelling.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::file::answer_source::{CorsSource, OnDenySource};
+use crate::file::credential_source::CredentialSource;
 use crate::file::issuer_source::IssuerSource;
 use crate::file::require_source::{
     Authorization, ClaimSource, NamespaceNone, RbacSource, ScopesSource,
@@ -77,17 +78,6 @@ pub(crate) enum EncodedSlashes {
     Refuse,
     /// A part of its segment, where the path with a plain slash in its place leads to the same route.
     Allow,
-}
-
-/// What happens to the client's credential on allow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialForwarding {
-    /// It is removed; the upstream never sees it.
-    #[default]
-    None,
-    /// It goes on to the upstream as the client sent it.
-    Original,
 }
 
 with_settings! {
@@ -278,7 +268,7 @@ pub(crate) struct ForwardSource {
     pub(crate) path: Option<String>,
     /// What happens to the client's credential.
     #[serde(default)]
-    pub(crate) credential: CredentialForwarding,
+    pub(crate) credential: CredentialSource,
 }
 
 /// Mirroring of traffic. Never delays and never changes a verdict.

@@ -116,12 +116,20 @@ pub(crate) struct Requirements {
     pub(crate) rbac: Option<Rbac>,
     /// `authorization: always_deny`.
     pub(crate) denied: bool,
+    /// Whether the upstream gets a credential that only the sidecar has.
+    pub(crate) swaps: bool,
 }
 
 impl Requirements {
+    /// Whether nothing can go on without the sidecar: it alone can judge the token, or give the upstream's credential.
+    pub(crate) fn cannot_defer(&self) -> bool {
+        self.swaps || self.chain.needs_sidecar()
+    }
+
     /// Whether the sidecar has a part in it.
     pub(crate) fn need_sidecar(&self) -> bool {
-        self.chain.needs_sidecar() || self.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter)
+        let roles = self.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter);
+        roles || self.cannot_defer()
     }
 }
 

@@ -4,6 +4,39 @@
 /// A policy of one file, and where one of its problems is; `version: 1` where it says none. Role files are those of the
 /// other tests.
 pub(crate) const FIXTURES: &[(&str, &str)] = &[
+    // A credential of our own for the upstream.
+    (
+        "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, forward: { credential: { bearer: { token: { env: S } } } } }]",
+        "routes[0].forward.credential",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { credential: { basic: { username: a } } } }]",
+        "routes[0].forward.credential.basic.password",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { credential: { basic: { password: { env: S } } } } }]",
+        "routes[0].forward.credential.basic.username",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { credential: { basic: { username: 'a:b', password: { env: S } } } } }]",
+        "routes[0].forward.credential.basic.username",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { credential: { bearer: { token: { env: S, file: s } } } } }]",
+        "routes[0].forward.credential.bearer.token",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { credential: { header: { name: host, value: { env: S } } } } }]",
+        "routes[0].forward.credential.header.name",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-api-key: a }, credential: { header: { name: X-Api-Key, value: { env: S } } } } }]",
+        "routes[0].forward.credential.header.name",
+    ),
+    (
+        "mirror: { sink: { sidecar: {} } }\nissuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], mode: async, forward: { credential: { bearer: { token: { env: S } } } } }]",
+        "routes[0].mode",
+    ),
     // Pages of other origins, and what the upstream gets.
     (
         "cors: { origins: ['a b'] }\nroutes: [{ name: a, match: { path: /a }, allow: unauthenticated }]",

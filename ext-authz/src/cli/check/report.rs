@@ -36,6 +36,7 @@ struct IdentityReport<'a> {
 /// What the upstream gets that differs from what the client sent. Values come from templates, so they are text.
 #[derive(Serialize)]
 struct Upstream<'a> {
+    /// A credential of ours is named, and its secret never shown.
     set: Vec<(&'a str, &'a str)>,
     remove: BTreeSet<String>,
     path: &'a str,
@@ -118,9 +119,15 @@ fn identity(identity: &Identity) -> IdentityReport<'_> {
 
 fn upstream<'a>(permit: &'a Permit, request: &'a InputRequest) -> Upstream<'a> {
     let mutations = permit.mutations();
+    let set = mutations.set.iter().map(|(name, value)| (&**name, value.as_str()));
+    let swapped = mutations.swap.iter().map(|swap| (&*swap.header, swap.shown()));
+    let mut remove = removed(mutations, &request.headers());
+    if let Some(swap) = &mutations.swap {
+        remove.remove(&*swap.header);
+    }
     Upstream {
-        set: mutations.set.iter().map(|(name, value)| (&**name, value.as_str())).collect(),
-        remove: removed(mutations, &request.headers()),
+        set: set.chain(swapped).collect(),
+        remove,
         path: mutations.path.as_deref().unwrap_or(&request.path),
     }
 }

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::address::{HostPort, SidecarAddress};
 use super::connection_manager::network_filter;
 use super::wasm_filter::wasm_filter;
-use super::{SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER, Source, UPSTREAM, cluster, ext_authz, yaml};
+use super::{
+    SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER, Source, UPSTREAM, cluster, ext_authz, warn_of_swaps,
+    yaml,
+};
 use crate::cli::PolicyArgument;
 use crate::cli::policy_file::PolicyFile;
 
@@ -72,6 +75,11 @@ impl Listeners {
 
 /// The bootstrap as YAML.
 pub(super) fn render(arguments: &Arguments, source: &Source) -> String {
+    if matches!(arguments.sidecar, SidecarAddress::Tcp(_)) {
+        warn_of_swaps(&source.policy, "`--sidecar` is TCP");
+    } else if arguments.topology.include(Listeners::CHttp) {
+        warn_of_swaps(&source.policy, "`--sidecar-http` is TCP");
+    }
     let bootstrap = json!({
         "admin": { "address": arguments.admin.envoy() },
         "static_resources": {

@@ -103,12 +103,14 @@ pub(super) fn answer_headers(policy: &Policy) -> Vec<&'static str> {
     [ANSWER_HEADERS, cors].concat()
 }
 
-/// The headers that the sidecar sets: identity headers, cookies where some end here, and those that are added to.
+/// The headers that the sidecar sets: identity headers, cookies where some end here, those that are added to, and
+/// credentials of our own.
 pub(super) fn upstream_headers(policy: &Policy) -> Vec<&str> {
     let cookies = policy.headers_read().contains("cookie").then_some("cookie");
     let identity = policy.identity_headers().names().map(|name| &**name);
     let appended = policy.appended_headers().map(|name| &**name);
-    let mut names: Vec<&str> = identity.chain(cookies).chain(appended).collect();
+    let swapped = policy.swaps().map(|(_, swap)| &*swap.header);
+    let mut names: Vec<&str> = identity.chain(cookies).chain(appended).chain(swapped).collect();
     names.sort_unstable();
     names.dedup();
     names

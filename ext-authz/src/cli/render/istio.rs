@@ -15,7 +15,7 @@ use super::connection_manager::{NAME as CONNECTION_MANAGER, ROUTER, hardening};
 use super::issuer_host::cluster_name;
 use super::sidecar_manifest::{self, GRPC_PORT, HTTP_PORT, Sidecar};
 use super::wasm_filter::{NAME, wasm_filter};
-use super::{SIDECAR_CLUSTER, Source, cluster, ext_authz, print, yaml};
+use super::{SIDECAR_CLUSTER, Source, cluster, ext_authz, print, warn_of_swaps, yaml};
 use crate::cli::failure::Failure;
 use crate::cli::{PolicyArgument, tell};
 
@@ -128,6 +128,7 @@ impl Kind {
 /// [`Failure::Usage`] for arguments that a kind needs and does not have, [`Failure::Stream`] for files.
 pub(super) fn run(arguments: &Arguments, source: &Source) -> Result<ExitCode, Failure> {
     let manifests = Manifests { arguments, source };
+    warn_of_swaps(&source.policy, "the manifests' sidecar listens on TCP");
     let all = arguments.kind == Kind::All;
     let mut kinds = if all { Kind::RESOURCES.to_vec() } else { vec![arguments.kind] };
     let Some(directory) = &arguments.output else {

@@ -13,6 +13,7 @@ use sallyport_policy::{PluginConfig, Policy, Topology};
 use super::PolicyArgument;
 use super::failure::Failure;
 use super::policy_file::PolicyFile;
+use super::tell;
 
 mod address;
 mod bootstrap;
@@ -118,6 +119,17 @@ impl Source {
         let taken = [UPSTREAM, SIDECAR_CLUSTER, SIDECAR_HTTP_CLUSTER, sidecar_cluster];
         let key_clusters = key_clusters(&policy, &taken)?;
         Ok(Self { file, policy, key_clusters })
+    }
+}
+
+/// Says that a credential of ours would not be told by these.
+fn warn_of_swaps(policy: &Policy, why: &str) {
+    if let Some((route, _)) = policy.swaps().next() {
+        tell(&format!(
+            "warning: the route `{}` gives the upstream a credential of ours, which the sidecar tells over a Unix socket \
+             alone; {why}, so such requests are denied with `dependency_unavailable`",
+            route.name()
+        ));
     }
 }
 

@@ -47,18 +47,28 @@ impl Secrets {
                 }
                 IssuerKind::Hmac(hmac) => hmac.secret.as_ref(),
             };
-            let Some(SecretSource { file, env }) = secret else { continue };
-            if let Some(file) = file {
-                let place = place(file)?;
-                let name = Path::new(file).file_name().and_then(|name| name.to_str());
-                secrets.add(key(name.unwrap_or_default())?, place)?;
-            }
-            if let Some(name) = env {
-                secrets.add(key(name)?, Place::Variable)?;
+            let Some(secret) = secret else { continue };
+            secrets.bring(secret)?;
+        }
+        for (_, swap) in policy.swaps() {
+            if let Some(secret) = &swap.secret {
+                secrets.bring(secret)?;
             }
         }
         secrets.check_folders()?;
         Ok(secrets)
+    }
+
+    fn bring(&mut self, SecretSource { file, env }: &SecretSource) -> Result<(), Failure> {
+        if let Some(file) = file {
+            let place = place(file)?;
+            let name = Path::new(file).file_name().and_then(|name| name.to_str());
+            self.add(key(name.unwrap_or_default())?, place)?;
+        }
+        if let Some(name) = env {
+            self.add(key(name)?, Place::Variable)?;
+        }
+        Ok(())
     }
 
     /// Two places must not share a key: then one of two secrets would be sent where the other belongs.
