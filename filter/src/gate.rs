@@ -64,14 +64,17 @@ pub(crate) struct Parked {
 
 impl Gate {
     /// Compiles a plugin configuration.
-    pub(crate) fn new(configuration: &[u8]) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        let config = PluginConfig::parse(configuration)?;
-        let (policy, warnings) = Policy::compile_filter_copy(&config.policy)?;
+    pub(crate) fn new(configuration: Vec<u8>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let config = PluginConfig::parse(&configuration)?;
+        // Where a policy is large, so are these, and memory that they need no more the policy may take.
+        drop(configuration);
+        let (config, copy) = config.replace(());
+        let (policy, warnings) = Policy::compile_filter_copy(copy)?;
         without_sidecar(&policy, &config)?;
         Ok((Self::with(policy, &config), warnings))
     }
 
-    fn with(policy: Policy, config: &PluginConfig) -> Self {
+    fn with(policy: Policy, config: &PluginConfig<()>) -> Self {
         let side = match config.topology {
             Topology::Ask => Side::FilterAsking,
             Topology::ExtAuthz => Side::FilterBefore,
@@ -278,7 +281,7 @@ impl Gate {
 }
 
 /// What needs a sidecar where there is none would be unavailable for ever, and pass where a route fails open.
-fn without_sidecar(policy: &Policy, config: &PluginConfig) -> Result<(), Vec<Problem>> {
+fn without_sidecar(policy: &Policy, config: &PluginConfig<()>) -> Result<(), Vec<Problem>> {
     let fix = "name the sidecar's cluster as `sidecar.cluster`";
     if let Some(name) = &config.sidecar_cluster
         && (name.is_empty() || name.len() > MAX_CLUSTER_BYTES)

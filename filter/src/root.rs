@@ -84,7 +84,7 @@ impl Root {
     fn configure(&mut self) -> bool {
         let configuration =
             host::buffer(Buffer::PluginConfiguration, usize::MAX).unwrap_or_default();
-        match Gate::new(&configuration) {
+        match Gate::new(configuration) {
             Ok((gate, warnings)) => {
                 tell(Level::Warn, &warnings);
                 let digest = gate.policy.digest().to_owned();

@@ -62,14 +62,36 @@ pub fn parse_json_object(
     bytes: &[u8],
     limits: JsonLimits,
 ) -> Result<Map<String, Value>, JsonError> {
+    parse(bytes, limits, None, Reading { refused: None, path: &[], take: &mut |_| {} })
+}
+
+/// Reads one JSON object with a long list somewhere in it, without ever holding that: `path` leads to the array, member
+/// by member, and `take` gets its elements as they come. In what is returned the array is empty.
+///
+/// # Errors
+/// As [`parse_json_object`]; what `take` got is then void.
+pub fn parse_json_object_with_list(
+    bytes: &[u8],
+    limits: JsonLimits,
+    path: &[&str],
+    take: &mut dyn FnMut(Value),
+) -> Result<Map<String, Value>, JsonError> {
+    parse(bytes, limits, Some(0), Reading { refused: None, path, take })
+}
+
+fn parse(
+    bytes: &[u8],
+    limits: JsonLimits,
+    on_path: Option<usize>,
+    mut reading: Reading<'_>,
+) -> Result<Map<String, Value>, JsonError> {
     if bytes.len() > limits.max_bytes {
         return Err(JsonError::TooLong);
     }
-    let mut refused = None;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let seed = Strict { depth_left: limits.max_depth, refused: &mut refused };
+    let seed = Strict { depth_left: limits.max_depth, on_path, reading: &mut reading };
     match seed.deserialize(&mut reader) {
-        Err(_) => Err(refused.unwrap_or(JsonError::Syntax)),
+        Err(_) => Err(reading.refused.unwrap_or(JsonError::Syntax)),
         Ok(_) if reader.end().is_err() => Err(JsonError::Syntax),
         Ok(Value::Object(map)) => Ok(map),
         Ok(
@@ -78,28 +100,45 @@ pub fn parse_json_object(
     }
 }
 
-/// Builds a [`Value`], refusing what [`JsonError`] names. The reason travels beside serde's error, which is text.
-struct Strict<'r> {
-    depth_left: usize,
-    refused: &'r mut Option<JsonError>,
+/// What all of one reading shares. The reason of a refusal travels beside serde's error, which is text.
+struct Reading<'l> {
+    refused: Option<JsonError>,
+    /// The way to the list that is handed over.
+    path: &'l [&'l str],
+    take: &'l mut dyn FnMut(Value),
 }
 
-impl Strict<'_> {
+/// Builds a [`Value`], refusing what [`JsonError`] names.
+struct Strict<'r, 'l> {
+    depth_left: usize,
+    /// How much of the list's path led here; none: another way was taken.
+    on_path: Option<usize>,
+    reading: &'r mut Reading<'l>,
+}
+
+impl<'l> Strict<'_, 'l> {
     /// The seed for what lies inside an array or object.
-    fn inner<E: serde::de::Error>(&mut self) -> Result<Strict<'_>, E> {
+    fn inner<E: serde::de::Error>(&mut self, on_path: Option<usize>) -> Result<Strict<'_, 'l>, E> {
         match self.depth_left.checked_sub(1) {
-            Some(depth_left) => Ok(Strict { depth_left, refused: self.refused }),
+            Some(depth_left) => Ok(Strict { depth_left, on_path, reading: self.reading }),
             None => Err(self.refuse(JsonError::TooDeep)),
         }
     }
 
     fn refuse<E: serde::de::Error>(&mut self, why: JsonError) -> E {
-        *self.refused = Some(why);
+        self.reading.refused = Some(why);
         E::custom(why)
+    }
+
+    /// How much of the list's path leads to a member.
+    fn on_path_to(&self, name: &str) -> Option<usize> {
+        let at = self.on_path?;
+        self.reading.path.get(at).filter(|next| **next == name)?;
+        at.checked_add(1)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+impl<'de> DeserializeSeed<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -107,7 +146,7 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,10 +182,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
+        let handed_over = self.on_path == Some(self.reading.path.len());
         let mut values = Vec::new();
         loop {
-            let seed = self.inner()?;
+            let seed = self.inner(None)?;
             match access.next_element_seed(seed)? {
+                Some(value) if handed_over => (self.reading.take)(value),
                 Some(value) => values.push(value),
                 None => return Ok(Value::Array(values)),
             }
@@ -156,12 +197,13 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         // Also an empty object counts as a level.
-        self.inner::<A::Error>()?;
+        self.inner::<A::Error>(None)?;
         while let Some(name) = access.next_key::<String>()? {
             if map.contains_key(&name) {
                 return Err(self.refuse(JsonError::DuplicateMember));
             }
-            let value = access.next_value_seed(self.inner::<A::Error>()?)?;
+            let on_path = self.on_path_to(&name);
+            let value = access.next_value_seed(self.inner::<A::Error>(on_path)?)?;
             map.insert(name, value);
         }
         Ok(Value::Object(map))
@@ -314,6 +356,46 @@ mod tests {
         assert_eq!(parse(&format!("{{\"a\":0.{}}}", "1".repeat(15_000))), Ok(()));
         assert_eq!(parse(&format!("{{\"a\":{}}}", "1".repeat(15_000))), Err(JsonError::Syntax));
         assert_eq!(parse(&format!("{{\"a\":1e{}}}", "9".repeat(15_000))), Err(JsonError::Syntax));
+    }
+
+    #[test]
+    fn a_list_is_handed_over_where_its_path_leads() {
+        const CASES: &[(&str, &str, &str)] = &[
+            (
+                r#"{"p":{"l":[1,{"l":[2]},[3]],"m":[4]},"l":[5]}"#,
+                r#"[1,{"l":[2]},[3]]"#,
+                r#"{"p":{"l":[],"m":[4]},"l":[5]}"#,
+            ),
+            (r#"{"p":{"l":{"l":[1]}}}"#, "[]", r#"{"p":{"l":{"l":[1]}}}"#),
+            (r#"{"p":[{"l":[1]}]}"#, "[]", r#"{"p":[{"l":[1]}]}"#),
+            (r#"{"p":{"l":null}}"#, "[]", r#"{"p":{"l":null}}"#),
+            (r#"{"l":[1],"q":{"p":{"l":[2]}}}"#, "[]", r#"{"l":[1],"q":{"p":{"l":[2]}}}"#),
+        ];
+        for (text, list, rest) in CASES {
+            let mut taken = Vec::new();
+            let read = parse_json_object_with_list(
+                text.as_bytes(),
+                JsonLimits::CLAIMS,
+                &["p", "l"],
+                &mut |value| taken.push(value),
+            );
+            assert_eq!(Value::Array(taken), serde_json::from_str::<Value>(list).unwrap(), "{text}");
+            assert_eq!(Value::Object(read.unwrap()), serde_json::from_str::<Value>(rest).unwrap());
+        }
+        for (text, expected) in [
+            (r#"{"p":{"l":[1],"l":[2]}}"#, JsonError::DuplicateMember),
+            (r#"{"p":{"l":[{"a":1,"a":2}]}}"#, JsonError::DuplicateMember),
+            (r#"{"p":{"l":[1}}"#, JsonError::Syntax),
+            (r#"{"p":{"l":[1]}} x"#, JsonError::Syntax),
+        ] {
+            let read = parse_json_object_with_list(
+                text.as_bytes(),
+                JsonLimits::CLAIMS,
+                &["p", "l"],
+                &mut drop,
+            );
+            assert_eq!(read, Err(expected), "{text}");
+        }
     }
 
     #[test]

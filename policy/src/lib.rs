@@ -27,6 +27,7 @@ pub use check::{
     VerdictHeaders,
 };
 pub use file::document::Document;
+pub use file::filter_copy::FilterCopy;
 pub use file::issuer_source::{SecretEncoding, SecretSource};
 pub use file::part::PolicyPart;
 pub use file::plugin::{PluginConfig, Topology};

@@ -57,6 +57,8 @@ pub const DEFAULT_MIRROR_BODY_BYTES: usize = 128 * 1024;
 pub const MAX_MIRROR_BODY_BYTES: usize = 1024 * 1024;
 /// Deepest JSON that is parsed for redaction; serde_json stops at 128.
 pub const MAX_JSON_DEPTH: usize = 64;
+/// Deepest JSON in the filter's configuration, which is the operator's own: where serde_json stops.
+pub const MAX_PLUGIN_JSON_DEPTH: usize = 128;
 /// Longest name of an Envoy cluster that the filter can call: longer ones do not fit the message that names them.
 pub const MAX_CLUSTER_BYTES: usize = 125;
 /// Longest reuse of an active introspection reply when the policy names none, in seconds.

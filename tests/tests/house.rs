@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sallyport_policy::{Document, Format, PluginConfig};
+use sallyport_policy::{Document, FilterCopy, Format, PluginConfig};
 use sallyport_tests::Result;
 use sallyport_tests::envoy::{Binary, CURRENT, Envoy, OLDEST};
 use sallyport_tests::parts::{Parts, root};
@@ -210,7 +210,7 @@ fn visit<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
 }
 
 /// The filters' configurations inside of a document.
-fn plugins(document: &Value) -> Result<Vec<PluginConfig>> {
+fn plugins(document: &Value) -> Result<Vec<PluginConfig<FilterCopy>>> {
     let mut found = Vec::new();
     visit(document, &mut |value| {
         let config = match (value.get("vm_config"), value.get("pluginConfig")) {

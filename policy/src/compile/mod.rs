@@ -23,8 +23,11 @@ mod scopes;
 mod settings;
 mod spent;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::answer::permit::{AUTHORIZATION, RemovedHeaders};
 use crate::answer::reason::Reason;
@@ -34,11 +37,12 @@ use crate::compile::roles::{RoleDocuments, compile_roles};
 use crate::compile::route::{RouteCompiler, compile_route};
 use crate::compile::settings::Inheritance;
 use crate::file::document::Document;
+use crate::file::filter_copy::FilterCopy;
 use crate::file::problem::{Problem, Problems};
 use crate::file::require_source::NamespaceNone;
 use crate::file::role_source::RoleDocument;
 use crate::file::scalar::{label, timeout};
-use crate::file::source::{FailureMode, Mode, Source};
+use crate::file::source::{FailureMode, Mode, RouteSource, Source};
 use crate::identity::issuer::{Issuer, IssuerId};
 use crate::mirror::MirrorRules;
 use crate::policy::{Policy, RemovedLists};
@@ -58,20 +62,29 @@ impl Policy {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
         let files = roles::read_files(roles, &mut problems);
-        let policy = compile(document, files, Half::Whole, &mut problems);
+        let mut routes = document.source.routes.iter().map(|route| Cow::Borrowed(&**route));
+        let policy = compile(&document.source, &mut routes, files, Half::Whole, &mut problems);
+        let policy = Self { digest: document.digest(), ..policy };
         match finish(policy, problems) {
             Ok((policy, warnings)) => Ok((policy, document.located(warnings))),
             Err(problems) => Err(document.located(problems)),
         }
     }
 
-    /// Compiles the filter's copy: endpoints, secrets and role files are not part of it, and are not asked for.
+    /// Compiles the filter's copy: endpoints, secrets and role files are not part of it, and are not asked for. A route is
+    /// given back as soon as it is compiled, since the memory of a wasm VM never shrinks.
     ///
     /// # Errors
     /// As [`Policy::compile`].
-    pub fn compile_filter_copy(document: &Document) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+    pub fn compile_filter_copy(
+        copy: impl Into<FilterCopy>,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let FilterCopy { mut source, digest } = copy.into();
         let mut problems = Problems::default();
-        finish(compile(document, Vec::new(), Half::Filter, &mut problems), problems)
+        let mut routes =
+            std::mem::take(&mut source.routes).into_iter().map(|route| Cow::Owned(*route));
+        let policy = compile(&source, &mut routes, Vec::new(), Half::Filter, &mut problems);
+        finish(Self { digest, ..policy }, problems)
     }
 }
 
@@ -89,13 +102,14 @@ fn finish(policy: Policy, mut problems: Problems) -> Result<(Policy, Vec<Problem
     if problems.has_errors() { Err(problems.0) } else { Ok((policy, problems.0)) }
 }
 
+/// `source`: all but the routes, which come one by one. The policy has no digest yet.
 fn compile(
-    document: &Document,
+    source: &Source,
+    routes: &mut dyn Iterator<Item = Cow<'_, RouteSource>>,
     role_files: Vec<(String, RoleDocument)>,
     half: Half,
     problems: &mut Problems,
 ) -> Policy {
-    let source = &document.source;
     let roles = roles(source, role_files, half, problems);
     if source.version != 1 {
         problems.error(
@@ -126,7 +140,7 @@ fn compile(
         source,
         issuers: &issuers,
         inheritance: Inheritance::default(),
-        names: BTreeSet::new(),
+        names: HashMap::new(),
         on_deny: on_deny.clone(),
         table: RouteTable::default(),
         routes: Vec::new(),
@@ -138,20 +152,22 @@ fn compile(
         roles_in_filter: source.roles.is_none(),
         credential_headers: Vec::new(),
     };
-    let places: Vec<_> = (0..source.routes.len()).map(|index| format!("routes[{index}]")).collect();
-    for (place, route) in places.iter().zip(&source.routes) {
-        compile_route(&mut compiler, place, route, problems);
+    for (index, route) in routes.enumerate() {
+        compile_route(&mut compiler, index, &route, problems);
     }
-    compiler.inheritance.unused(source, problems);
+    let any_routes = !compiler.names.is_empty();
+    compiler.inheritance.unused(source, any_routes, problems);
     unused_roles(&compiler, &roles, half, problems);
-    let RouteCompiler { table, mut routes, patterns, used_issuers, credential_headers, .. } =
-        compiler;
+    let RouteCompiler {
+        table, mut routes, names, patterns, used_issuers, credential_headers, ..
+    } = compiler;
     hidden(&patterns, &table, &routes, problems);
     #[cfg(feature = "overlap")]
     if half == Half::Whole {
         overlap::overlapping(&patterns, &routes, problems);
     }
-    unused(source, &issuers, &used_issuers, problems);
+    unused(any_routes, &issuers, &used_issuers, problems);
+    let places = names;
     let names: Vec<Arc<str>> = routes
         .iter()
         .flat_map(|route| route.forward.set.iter().map(|(name, _)| Arc::clone(name)))
@@ -165,7 +181,7 @@ fn compile(
         without_credential: Arc::new(RemovedHeaders::new(names)),
     };
     reshape::check_appended(&routes, &removed.without_credential, problems);
-    check_headers_read(source, &routes, &removed.without_credential, problems);
+    check_headers_read(&places, &routes, &removed.without_credential, problems);
     let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
     if let Some(rules) = &mut mirror {
         let swapped = routes.iter().filter_map(|route| route.forward.credential.swap());
@@ -184,7 +200,7 @@ fn compile(
         removed,
         query_credentials,
         mirror,
-        digest: document.digest(),
+        digest: String::new(),
         issuers,
         routes,
     }
@@ -193,7 +209,7 @@ fn compile(
 /// A header that the policy itself sets never comes from the client: what a template found there would depend on the
 /// door.
 fn check_headers_read(
-    source: &Source,
+    places: &HashMap<Box<str>, usize>,
     routes: &[Arc<Route>],
     set: &RemovedHeaders,
     problems: &mut Problems,
@@ -201,7 +217,7 @@ fn check_headers_read(
     for route in routes {
         for name in route.templates().flat_map(Template::headers) {
             if set.contains(name.as_bytes()) {
-                let index = source.routes.iter().position(|source| *source.name == *route.name);
+                let index = places.get(&*route.name).copied();
                 problems.error(
                     format!("routes[{}]", index.unwrap_or_default()),
                     format!("`{{header.{name}}}` reads a header that the policy sets, so the client's is removed"),
@@ -228,8 +244,13 @@ fn open_and_async(
     }
 }
 
-fn unused(source: &Source, issuers: &[Issuer], used: &BTreeSet<IssuerId>, problems: &mut Problems) {
-    if source.routes.is_empty() {
+fn unused(
+    any_routes: bool,
+    issuers: &[Issuer],
+    used: &BTreeSet<IssuerId>,
+    problems: &mut Problems,
+) {
+    if !any_routes {
         problems.warning("routes", "there are none, so every request is denied", "add a route");
     }
     for issuer in issuers.iter().filter(|issuer| !used.contains(&issuer.id())) {

@@ -43,7 +43,7 @@ enum Common {
     Unknown,
 }
 
-pub(super) fn overlapping(uses: &[PatternUse<'_>], routes: &Routes, problems: &mut Problems) {
+pub(super) fn overlapping(uses: &[PatternUse], routes: &Routes, problems: &mut Problems) {
     let mut by_lead: BTreeMap<(&HostPattern, &[Box<str>]), Vec<usize>> = BTreeMap::new();
     for (index, this) in uses.iter().enumerate() {
         by_lead.entry((&this.host, this.pattern.lead())).or_default().push(index);
@@ -64,7 +64,7 @@ pub(super) fn overlapping(uses: &[PatternUse<'_>], routes: &Routes, problems: &m
                 match comparison.common((index, this), (*other, that)) {
                     Common::Nothing => {}
                     Common::Unknown => unknown = unknown.saturating_add(1),
-                    Common::Path(path) if told.insert((this.place, that.place)) => {
+                    Common::Path(path) if told.insert((&*this.place, &*that.place)) => {
                         tell(this, that, &path, routes, problems);
                     }
                     Common::Path(_) => {}
@@ -82,8 +82,8 @@ pub(super) fn overlapping(uses: &[PatternUse<'_>], routes: &Routes, problems: &m
 }
 
 fn tell(
-    this: &PatternUse<'_>,
-    that: &PatternUse<'_>,
+    this: &PatternUse,
+    that: &PatternUse,
     path: &str,
     routes: &Routes,
     problems: &mut Problems,
@@ -96,7 +96,7 @@ fn tell(
             "`{}` and `{}` match the same requests, like {} https://{}{path}",
             name(one.route),
             name(other.route),
-            this.method.unwrap_or("GET"),
+            this.method.as_deref().unwrap_or("GET"),
             this.host.example(),
         ),
         "patterns have no order: narrow one of them, or write it as a path, which comes before patterns",
@@ -114,8 +114,8 @@ struct Comparison {
 impl Comparison {
     fn common(
         &mut self,
-        (one, this): (usize, &PatternUse<'_>),
-        (other, that): (usize, &PatternUse<'_>),
+        (one, this): (usize, &PatternUse),
+        (other, that): (usize, &PatternUse),
     ) -> Common {
         if self.work >= MAX_OVERLAP_WORK {
             return Common::Unknown;

@@ -47,10 +47,10 @@ pub(super) fn path(
 }
 
 /// A pattern under one host and one method.
-pub(super) struct PatternUse<'s> {
-    pub(super) place: &'s str,
+pub(super) struct PatternUse {
+    pub(super) place: Box<str>,
     pub(super) host: HostPattern,
-    pub(super) method: Option<&'s str>,
+    pub(super) method: Option<Box<str>>,
     #[cfg(feature = "overlap")]
     pub(super) route: RouteIndex,
     pub(super) pattern: PathRegex,
@@ -58,13 +58,13 @@ pub(super) struct PatternUse<'s> {
 
 /// Patterns that a prefix keeps from ever being asked. Looked for when all routes are in the table.
 pub(super) fn hidden(
-    uses: &[PatternUse<'_>],
+    uses: &[PatternUse],
     table: &RouteTable,
     routes: &Routes,
     problems: &mut Problems,
 ) {
     for this in uses {
-        let hiding = table.hiding(&this.host, this.method, this.pattern.lead());
+        let hiding = table.hiding(&this.host, this.method.as_deref(), this.pattern.lead());
         let Some(other) = hiding.and_then(|index| routes.get(index)) else { continue };
         problems.error(
             format!("{}.match", this.place),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::answer::on_deny::OnDeny;
 use crate::compile::Half;
 use crate::compile::cors::cors;
@@ -27,12 +29,13 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) issuers: &'s [Issuer],
     pub(crate) half: Half,
     pub(crate) inheritance: Inheritance<'s>,
-    pub(crate) names: BTreeSet<&'s str>,
+    /// With the indices of those in the file.
+    pub(crate) names: HashMap<Box<str>, usize>,
     /// The file's.
     pub(crate) on_deny: Option<Arc<OnDeny>>,
     pub(crate) table: RouteTable,
     pub(crate) routes: Routes,
-    pub(crate) patterns: Vec<PatternUse<'s>>,
+    pub(crate) patterns: Vec<PatternUse>,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
     pub(crate) uses_groups: bool,
@@ -43,14 +46,15 @@ pub(crate) struct RouteCompiler<'s> {
 }
 
 /// Compiles a route, once for each different set of settings that its hosts give it.
-pub(crate) fn compile_route<'s>(
-    compiler: &mut RouteCompiler<'s>,
-    place: &'s str,
-    route: &'s RouteSource,
+pub(crate) fn compile_route(
+    compiler: &mut RouteCompiler<'_>,
+    index: usize,
+    route: &RouteSource,
     problems: &mut Problems,
 ) {
+    let place = &*format!("routes[{index}]");
     label(&format!("{place}.name"), &route.name, problems);
-    if !compiler.names.insert(&route.name) {
+    if *compiler.names.entry(route.name.as_str().into()).or_insert(index) != index {
         problems.error(
             format!("{place}.name"),
             format!("`{}` is the name of two routes", route.name),
@@ -224,10 +228,9 @@ fn warn_of_open(effective: &Effective<'_>, route: &Route, problems: &mut Problem
 
 /// Methods of a route; none: any.
 fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec<Option<&'s str>> {
-    let mut methods: Vec<Option<&str>> = Vec::new();
-    let mut known = BTreeSet::new();
-    for method in names {
-        if !known.insert(&**method) {
+    let mut methods: Vec<Option<&str>> = Vec::with_capacity(names.len());
+    for (index, method) in names.iter().enumerate() {
+        if names.iter().take(index).any(|before| before == method) {
             problems.error(
                 format!("{place}.match.methods"),
                 format!("`{method}` is named twice"),
@@ -253,12 +256,12 @@ fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec
     methods
 }
 
-fn insert<'s>(
-    compiler: &mut RouteCompiler<'s>,
-    place: &'s str,
+fn insert(
+    compiler: &mut RouteCompiler<'_>,
+    place: &str,
     route: Route,
     hosts: &[HostPattern],
-    methods: &[Option<&'s str>],
+    methods: &[Option<&str>],
     problems: &mut Problems,
 ) {
     let index = compiler.routes.len();
@@ -272,15 +275,13 @@ fn insert<'s>(
                 }
                 RoutePath::Pattern(pattern) => {
                     compiler.table.insert_pattern(host, *method, pattern, index);
-                    let (host, pattern) = (host.clone(), pattern.clone());
-                    let method = *method;
                     compiler.patterns.push(PatternUse {
-                        place,
-                        host,
-                        method,
+                        place: place.into(),
+                        host: host.clone(),
+                        method: method.map(Into::into),
                         #[cfg(feature = "overlap")]
                         route: index,
-                        pattern,
+                        pattern: pattern.clone(),
                     });
                 }
             }
@@ -327,10 +328,9 @@ fn hosts<'s>(
     if names.is_empty() {
         return vec![("", HostPattern::Any)];
     }
-    let mut out = Vec::new();
-    let mut known = BTreeSet::new();
+    let mut out = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
-        if !known.insert(&**name) {
+        if names.iter().take(index).any(|before| before == name) {
             problems.error(
                 format!("{place}.match.hosts[{index}]"),
                 format!("`{name}` is named twice"),

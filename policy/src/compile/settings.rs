@@ -75,20 +75,23 @@ impl crate::file::document::Document {
 
 impl<'s> Inheritance<'s> {
     /// The settings of a route, once for each different set of them, with the hosts where they hold.
-    pub(crate) fn of_route(
+    pub(crate) fn of_route<'r>(
         &mut self,
         source: &'s Source,
-        route: &'s RouteSource,
-        place: &'s str,
-        hosts: Vec<(&'s str, HostPattern)>,
-    ) -> Vec<(Effective<'s>, Vec<HostPattern>)> {
+        route: &'r RouteSource,
+        place: &'r str,
+        hosts: Vec<(&str, HostPattern)>,
+    ) -> Vec<(Effective<'r>, Vec<HostPattern>)>
+    where
+        's: 'r,
+    {
         let own = route.settings(Level::Route);
         let file = source.settings(Level::File);
-        let resolved = |inner: Settings<'s>| {
+        let resolved = |inner: Settings<'r>| {
             let all = inner.or(file);
             route.allow.map_or(all, |allow| all.own_and(kept(allow)))
         };
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(1);
         let mut elsewhere = Vec::new();
         for (name, host) in hosts {
             let Some((name, entry)) = source.hosts.get_key_value(name) else {
@@ -101,32 +104,33 @@ impl<'s> Inheritance<'s> {
                 elsewhere.push(host);
                 continue;
             }
+            self.take(settings, Some(name));
             out.push((Effective { settings, route: place, host: Some(name) }, vec![host]));
         }
         if !elsewhere.is_empty() || out.is_empty() {
             let shared = Effective { settings: resolved(own), route: place, host: None };
+            self.take(shared.settings, None);
             out.push((shared, elsewhere));
-        }
-        for (effective, _) in &out {
-            for (name, level) in effective.settings.written() {
-                match level {
-                    Level::File => self.taken.insert((None, name)),
-                    Level::Host => self.taken.insert((effective.host, name)),
-                    Level::Route => false,
-                };
-            }
         }
         out
     }
 
+    fn take(&mut self, settings: Settings<'_>, host: Option<&'s str>) {
+        for (name, level) in settings.written() {
+            match level {
+                Level::File => self.taken.insert((None, name)),
+                Level::Host => self.taken.insert((host, name)),
+                Level::Route => false,
+            };
+        }
+    }
+
     /// What was written for routes, and no route takes.
-    pub(crate) fn unused(&self, source: &'s Source, problems: &mut Problems) {
+    pub(crate) fn unused(&self, source: &'s Source, any_routes: bool, problems: &mut Problems) {
         const FIX: &str = "remove it, or the route's own word";
         let file = source.settings(Level::File).written();
         let idle = |name: &&str| {
-            !MAY_BE_IDLE.contains(name)
-                && !source.routes.is_empty()
-                && !self.taken.contains(&(None, *name))
+            !MAY_BE_IDLE.contains(name) && any_routes && !self.taken.contains(&(None, *name))
         };
         for name in file.map(|(name, _)| name).filter(idle) {
             problems.error(name, "has no effect: no route inherits it", FIX);

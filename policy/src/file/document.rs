@@ -4,8 +4,8 @@
 use sallyport_jwt::{JsonLimits, parse_json_object};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use crate::file::digest;
 use crate::file::part::{Places, PolicyPart, join};
 use crate::file::problem::Problem;
 use crate::file::shape;
@@ -108,16 +108,12 @@ impl Document {
     /// SHA-256 of the filter's copy, 16 bytes in hex: whether filter and sidecar judge by the same policy.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut copy = self.filter_copy.clone();
-        // Where maps keep the order of the file, as in the sidecar, it is that of the file's copy no longer.
-        copy.sort_all_objects();
-        let text = serde_json::to_vec(&copy).unwrap_or_default();
-        Sha256::digest(&text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest::of_whole(self.filter_copy.clone())
     }
 }
 
 /// Takes out what the filter may not know. Of the file as it was written: what it does not say is in neither copy.
-fn filter_copy(mut value: Value) -> Value {
+pub(super) fn filter_copy(mut value: Value) -> Value {
     if let Some(file) = value.as_object_mut() {
         role_files_apart(file);
     }
@@ -136,22 +132,25 @@ fn filter_copy(mut value: Value) -> Value {
 
 /// Of the gate's own credentials the filter knows that there are some, and in which header.
 fn swaps_apart(file: &mut Value) {
-    fn of(level: &mut Value) {
-        let Some(credential) = level.pointer_mut("/forward/credential") else { return };
-        for whole in ["basic", "bearer"] {
-            if let Some(place) = credential.get_mut(whole).and_then(Value::as_object_mut) {
-                place.clear();
-            }
-        }
-        if let Some(header) = credential.get_mut("header").and_then(Value::as_object_mut) {
-            header.remove("value");
+    level_apart(file);
+    let hosts = file.get_mut("hosts").and_then(Value::as_object_mut);
+    hosts.into_iter().flat_map(Map::values_mut).for_each(level_apart);
+    let routes = file.get_mut("routes").and_then(Value::as_array_mut);
+    routes.into_iter().flatten().for_each(level_apart);
+}
+
+/// The same for the file, a host or a route alone.
+pub(super) fn level_apart(level: &mut Value) {
+    let forward = level.get_mut("forward");
+    let Some(credential) = forward.and_then(|it| it.get_mut("credential")) else { return };
+    for whole in ["basic", "bearer"] {
+        if let Some(place) = credential.get_mut(whole).and_then(Value::as_object_mut) {
+            place.clear();
         }
     }
-    of(file);
-    let hosts = file.get_mut("hosts").and_then(Value::as_object_mut);
-    hosts.into_iter().flat_map(Map::values_mut).for_each(of);
-    let routes = file.get_mut("routes").and_then(Value::as_array_mut);
-    routes.into_iter().flatten().for_each(of);
+    if let Some(header) = credential.get_mut("header").and_then(Value::as_object_mut) {
+        header.remove("value");
+    }
 }
 
 /// Where there are role files, their names are not the filter's business, but that there are some is: the roles are then
@@ -219,7 +218,7 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-fn syntax(what: &str, message: &str) -> Vec<Problem> {
+pub(super) fn syntax(what: &str, message: &str) -> Vec<Problem> {
     vec![Problem::error(
         "$",
         format!("not valid {what}: {message}"),

@@ -3,7 +3,9 @@
 
 pub(crate) mod answer_source;
 pub(crate) mod credential_source;
+pub(crate) mod digest;
 pub(crate) mod document;
+pub(crate) mod filter_copy;
 pub(crate) mod issuer_source;
 pub(crate) mod part;
 pub(crate) mod plugin;

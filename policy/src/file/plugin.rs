@@ -1,12 +1,16 @@
 //! The filter's configuration: its copy of the policy, and how it reaches the sidecar. Written by `sallyport render`,
 //! read by the filter; this one struct is the contract between them. Holds no secret and has no place for one.
 
+use sallyport_jwt::{JsonLimits, parse_json_object_with_list};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::file::document::Document;
+use crate::file::document::{Document, syntax};
+use crate::file::filter_copy::{FilterCopy, RouteReader};
 use crate::file::problem::Problem;
 use crate::file::shape;
+use crate::limits::MAX_PLUGIN_JSON_DEPTH;
 
 /// Default number of verified tokens that a worker remembers. Any 1,000 are remembered, since half of it is one
 /// generation; they stay within the 8 MB goal.
@@ -25,11 +29,11 @@ pub enum Topology {
     ExtAuthz,
 }
 
-/// The filter's configuration.
+/// The filter's configuration, with the whole policy where it is written, and the filter's copy where it is read.
 #[derive(Debug, Clone)]
-pub struct PluginConfig {
-    /// The filter's copy of the policy.
-    pub policy: Document,
+pub struct PluginConfig<P = Document> {
+    /// The policy.
+    pub policy: P,
     /// Who asks the sidecar.
     pub topology: Topology,
     /// Envoy cluster of the sidecar; none: there is no sidecar, and what needs one is unavailable.
@@ -47,7 +51,7 @@ pub struct PluginConfig {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    policy: serde_json::Value,
+    policy: Value,
     #[serde(default)]
     topology: Topology,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,38 +95,9 @@ impl PluginConfig {
         }
     }
 
-    /// Reads the plugin configuration.
-    ///
-    /// # Errors
-    /// Syntax, unknown fields, wrong types, each with its path.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Problem>> {
-        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| {
-            vec![Problem::error(
-                "$",
-                format!("not valid JSON: {error}"),
-                "write what `sallyport render filter` prints",
-            )]
-        })?;
-        let wire: Wire = shape::read_first(&value)?;
-        let policy = Document::from_value(wire.policy)?;
-        let (sidecar_cluster, judge) = match wire.sidecar {
-            Some(Sidecar { cluster, judge }) => (Some(cluster), judge),
-            None => (None, false),
-        };
-        Ok(Self {
-            policy,
-            topology: wire.topology,
-            sidecar_cluster,
-            judge,
-            token_cache: wire.token_cache,
-            verdict_cache: wire.verdict_cache,
-            shared_data: wire.shared_data,
-        })
-    }
-
-    /// The configuration as JSON. The policy in it is the filter's copy, whatever document it was made from.
+    /// The configuration as JSON. The policy in it is the filter's copy.
     #[must_use]
-    pub fn to_value(&self) -> serde_json::Value {
+    pub fn to_value(&self) -> Value {
         let wire = Wire {
             policy: self.policy.filter_copy(),
             topology: self.topology,
@@ -135,5 +110,54 @@ impl PluginConfig {
             shared_data: self.shared_data,
         };
         serde_json::to_value(wire).unwrap_or_default()
+    }
+}
+
+impl PluginConfig<FilterCopy> {
+    /// Reads the plugin configuration.
+    ///
+    /// # Errors
+    /// Syntax, duplicate members, unknown fields, wrong types, each with its path: the first of them.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Problem>> {
+        let limits = JsonLimits { max_bytes: usize::MAX, max_depth: MAX_PLUGIN_JSON_DEPTH };
+        let mut routes = RouteReader::new();
+        let mut take = |route| routes.take(route);
+        let mut value =
+            parse_json_object_with_list(bytes, limits, &["policy", "routes"], &mut take)
+                .map_err(|error| syntax("JSON", &error.to_string()))?;
+        let policy = value.get_mut("policy").map(Value::take).unwrap_or_default();
+        let wire: Wire = shape::read_first(&Value::Object(value))?;
+        let (sidecar_cluster, judge) = match wire.sidecar {
+            Some(Sidecar { cluster, judge }) => (Some(cluster), judge),
+            None => (None, false),
+        };
+        Ok(Self {
+            policy: FilterCopy::read(policy, routes)?,
+            topology: wire.topology,
+            sidecar_cluster,
+            judge,
+            token_cache: wire.token_cache,
+            verdict_cache: wire.verdict_cache,
+            shared_data: wire.shared_data,
+        })
+    }
+}
+
+impl<P> PluginConfig<P> {
+    /// The same configuration with another policy, and that one.
+    pub fn replace<Q>(self, policy: Q) -> (PluginConfig<Q>, P) {
+        let Self {
+            topology, sidecar_cluster, judge, token_cache, verdict_cache, shared_data, ..
+        } = self;
+        let config = PluginConfig {
+            policy,
+            topology,
+            sidecar_cluster,
+            judge,
+            token_cache,
+            verdict_cache,
+            shared_data,
+        };
+        (config, self.policy)
     }
 }

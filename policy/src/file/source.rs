@@ -137,7 +137,7 @@ with_settings! {
         pub(crate) hosts: BTreeMap<String, HostSource>,
         /// The rules. The most specific match wins, whatever the order.
         #[serde(default)]
-        pub(crate) routes: Vec<RouteSource>,
+        pub(crate) routes: RouteSources,
         /// What is copied to the sidecar or an exporter.
         pub(crate) mirror: Option<MirrorSource>,
     }
@@ -157,6 +157,9 @@ with_settings! {
         pub(crate) rbac: Option<RbacSource>,
     }
 }
+
+/// The rules of a file, each in a box: the filter gives it back as soon as it is compiled.
+pub(crate) type RouteSources = Vec<Box<RouteSource>>;
 
 /// Which requests a rule judges.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -69,8 +69,9 @@ impl ReadError {
         Self(Box::new(Wrong { kind, path: Vec::new() }))
     }
 
+    /// The same, seen from what the value is a part of.
     #[cold]
-    fn within(mut self, part: Part) -> Self {
+    pub(crate) fn within(mut self, part: Part) -> Self {
         self.0.path.push(part);
         self
     }
@@ -259,6 +260,11 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         seed.deserialize(Reader(value))
             .map(Some)
             .map_err(|error| error.within(Part::Element(index)))
+    }
+
+    /// So that lists take no more memory than they need.
+    fn size_hint(&self) -> Option<usize> {
+        self.all.len().checked_sub(self.next)
     }
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn compare(left: &Number, right: &Number) -> Option<Ordering> {
 }
 
 /// The integer that a number is; none for a fraction, and for a float beyond the integers that floats hold exactly.
-fn whole(number: &Number) -> Option<i128> {
+pub(crate) fn whole(number: &Number) -> Option<i128> {
     if let Some(integer) = number.as_i64() {
         return Some(i128::from(integer));
     }

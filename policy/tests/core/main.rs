@@ -27,6 +27,8 @@ mod memory;
 #[cfg(test)]
 mod patterns;
 #[cfg(test)]
+mod plugin;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod requirements;

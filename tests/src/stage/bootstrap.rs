@@ -89,10 +89,8 @@ impl Bootstrap {
 }
 
 fn with_policy(config: &[u8], document: &Document) -> Result<Value> {
-    let mut config =
-        PluginConfig::parse(config).map_err(|problems| format!("filter: {problems:?}"))?;
-    config.policy = document.clone();
-    Ok(config.to_value())
+    let config = PluginConfig::parse(config).map_err(|problems| format!("filter: {problems:?}"))?;
+    Ok(config.replace(document.clone()).0.to_value())
 }
 
 /// Visits every object, parents first.

@@ -183,9 +183,7 @@ fn policy(iss: &str, issuers: Vec<(String, Value)>) -> Value {
 fn filter(policy: &Value) -> Result<Value> {
     let policy = Document::parse(policy.to_string().as_bytes(), Format::Json)
         .map_err(|problems| format!("policy: {problems:?}"))?;
-    let start = json!({ "policy": policy.filter_copy(), "shared_data": true });
-    let config = PluginConfig::parse(start.to_string().as_bytes())
-        .map_err(|problems| format!("filter: {problems:?}"))?;
+    let config = PluginConfig { shared_data: true, ..PluginConfig::new(policy) };
     Ok(config.to_value())
 }
 
