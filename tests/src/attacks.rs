@@ -10,7 +10,7 @@ mod claims;
 mod cube_root;
 mod forge;
 mod headers;
-mod hmac;
+pub mod hmac;
 mod keys;
 mod shapes;
 mod signatures;

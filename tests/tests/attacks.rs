@@ -121,6 +121,42 @@ async fn published_attacks_are_refused() {
     assert_eq!(failures.report(), None);
 }
 
+/// All of it once more against an issuer with a shared secret, which the sidecar judges: no token passes that was not made
+/// with the secret, whatever the reason is called.
+#[tokio::test(flavor = "multi_thread")]
+async fn published_attacks_are_refused_where_a_secret_signs() {
+    let stage = Stage::with_policy("attacks-hmac").await.unwrap();
+    let secret = std::fs::read_to_string(stage.scenario().join("secrets/shared")).unwrap();
+    let forge = Forge::new(stage.idp.issuer()).unwrap();
+    let mut tokens = attacks::hmac::near(&forge, secret.trim_end());
+    for attack in attacks::all() {
+        tokens.extend((attack.forge)(&forge).unwrap());
+    }
+    tokens.extend(forge.other_good().unwrap());
+    tokens.push(forge.good().to_owned());
+    let good = attacks::hmac::good(&forge, secret.trim_end());
+    let mut failures = Failures::default();
+    for way in [Way::Ask, Way::Grpc] {
+        let mut client = stage.client(way).unwrap();
+        let ends = (good.clone(), 200);
+        let all = tokens.iter().map(|token| (token.clone(), 401));
+        for (at, (token, status)) in [ends.clone()].into_iter().chain(all).chain([ends]).enumerate()
+        {
+            let response =
+                client.send(&Request::get(HOST, "/orders/7").bearer(&token)).await.unwrap();
+            // Two dots are a token; what no header may hold is 400.
+            let refused = status == 401 && matches!(response.status, 400 | 401);
+            if response.status != status && !refused {
+                failures.push(format!("{way:?}, token {at}: {} for {token}", response.status));
+            }
+        }
+    }
+    failures.same("requests upstream", stage.echo.count(), 4);
+    unharmed(&stage, &mut failures).await.unwrap();
+    stage.close().await.unwrap();
+    assert_eq!(failures.report(), None);
+}
+
 /// The ids in the last column of the section's table.
 fn rows() -> Result<Vec<String>, Error> {
     let text = std::fs::read_to_string(root().join("docs/threats.md"))?;

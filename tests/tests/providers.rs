@@ -174,12 +174,13 @@ fn differences(case: &Case, line: &Value) -> Vec<String> {
     wrong
 }
 
-/// The first issuer of the fixture's policy that has keys.
-fn issuer(name: &str) -> Result<String> {
+/// The issuers of the fixture's policy that have keys. The provider has one set of them.
+fn issuers(name: &str) -> Result<Vec<String>> {
     let policy: Value = serde_saphyr::from_str(&read(name, "policy.yaml")?)?;
     let issuers = policy.get("issuers").and_then(Value::as_object).ok_or("no issuers")?;
-    let found = issuers.iter().find(|(_, issuer)| issuer.get("jwks").is_some());
-    Ok(found.ok_or("no issuer with keys")?.0.clone())
+    let with_keys = issuers.iter().filter(|(_, issuer)| issuer.get("jwks").is_some());
+    let found: Vec<String> = with_keys.map(|(name, _)| name.clone()).collect();
+    if found.is_empty() { Err("no issuer with keys".into()) } else { Ok(found) }
 }
 
 fn judge(idp: &Idp, name: &str) -> Result<Vec<String>> {
@@ -201,8 +202,11 @@ fn judge(idp: &Idp, name: &str) -> Result<Vec<String>> {
         });
         input.push_str(&format!("{line}\n"));
     }
-    let (now, jwks) = (fixture.now.to_string(), format!("{}=jwks.json", issuer(name)?));
-    let mut arguments = vec!["--policy", "policy.yaml", "--now", &now, "--jwks", &jwks, "--json"];
+    let now = fixture.now.to_string();
+    let keys: Vec<String> =
+        issuers(name)?.iter().map(|issuer| format!("{issuer}=jwks.json")).collect();
+    let mut arguments = vec!["--policy", "policy.yaml", "--now", &now, "--json"];
+    arguments.extend(keys.iter().flat_map(|keys| ["--jwks", keys]));
     let mut replies = String::new();
     if let Some(issuer) = &fixture.introspection {
         let file = "introspection.json";

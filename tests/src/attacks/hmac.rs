@@ -20,6 +20,43 @@ pub(super) const CASES: &[Attack] = &[
     attack("hmac-of-token", hmac_of_token, AlgorithmNotAllowed),
 ];
 
+/// A good token of an issuer with this secret.
+#[must_use]
+pub fn good(forge: &Forge, secret: &str) -> String {
+    sign(forge, "HS256", secret.as_bytes(), &[])
+}
+
+/// Tokens that are almost those of an issuer with this secret: other hashes, other readings of the secret, and tags that
+/// are cut, extended or of somebody else's text.
+#[must_use]
+pub fn near(forge: &Forge, secret: &str) -> Vec<String> {
+    let line = format!("{secret}\n");
+    let readings = [line.as_bytes(), secret.get(1..).unwrap_or_default().as_bytes()];
+    let encoded = [STANDARD.encode(secret), encode(secret.as_bytes())];
+    let mut tokens: Vec<String> = readings
+        .into_iter()
+        .chain(encoded.iter().map(String::as_bytes))
+        .map(|secret| sign(forge, "HS256", secret, &[]))
+        .collect();
+    tokens.extend(["HS384", "HS512"].map(|alg| sign(forge, alg, secret.as_bytes(), &[])));
+    // HMAC-SHA256 under another name.
+    let renamed = |alg: &str| sign(forge, "HS256", secret.as_bytes(), &[("alg", json!(alg))]);
+    tokens.extend(["RS256", "HS384", "none", "hs256", "EdDSA"].map(renamed));
+    let own = good(forge, secret);
+    if let Some((input, tag)) = own.rsplit_once('.') {
+        tokens.push(format!("{input}."));
+        tokens.push(format!("{input}.{tag}A"));
+        tokens
+            .extend((1..tag.len()).filter_map(|end| Some(format!("{input}.{}", tag.get(..end)?))));
+        tokens.push(format!("{input}.{}", encode(&[0; 32])));
+        let other = sign(forge, "HS256", secret.as_bytes(), &[("typ", json!("at+jwt"))]);
+        if let Some((_, foreign)) = other.rsplit_once('.') {
+            tokens.push(format!("{input}.{foreign}"));
+        }
+    }
+    tokens
+}
+
 /// A token with an administrator's claims under this secret.
 fn sign(forge: &Forge, alg: &str, secret: &[u8], changes: &[Change<'_>]) -> String {
     let how = match alg {
