@@ -20,7 +20,7 @@ use crate::request::place::Place;
 use crate::route::Route;
 use crate::route::chain::{Chain, Step, TokenPlace};
 use crate::route::issuers::RouteIssuers;
-use crate::trace::{Finding, Note};
+use crate::trace::{CredentialState, Finding, Note};
 
 /// What authentication found.
 pub(crate) enum Authenticated {
@@ -89,12 +89,16 @@ pub(crate) fn authenticate(
         }
     }
     match &chain.anonymous {
-        // Whoever shows something that nobody here makes sense of is not nobody.
         Some(identity) if claimed => {
             check.trace.note(|| Note::Anonymous);
             Ok(Authenticated::As(Arc::clone(identity)))
         }
-        _ => Err(last.into()),
+        // Whoever shows something that nobody here makes sense of is not nobody.
+        Some(_) => {
+            check.trace.note(|| Note::NotAnonymous);
+            Err(last.into())
+        }
+        None => Err(last.into()),
     }
 }
 
@@ -120,7 +124,10 @@ fn at_place(
     let (mut last, mut claimed) = (Reason::TokenMalformed, false);
     if !place.jwt.is_empty() {
         let found = jwt(check, context, &place.jwt, &token);
-        check.trace.note(|| Note::Authenticator { kind: "jwt", finding: finding(&found) });
+        check.trace.note(|| {
+            let finding = finding(&found, place.all_next);
+            Note::Authenticator { kind: "jwt", finding }
+        });
         match found? {
             Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
             Found::TheSidecars => return authenticated(Authenticated::BySidecar),
@@ -136,9 +143,10 @@ fn at_place(
     for (issuer, on_invalid) in &place.introspection {
         let found = introspection(check, context, route, *issuer, *on_invalid, &token);
         note_issuer(check, context, *issuer);
-        check
-            .trace
-            .note(|| Note::Authenticator { kind: "introspection", finding: finding(&found) });
+        check.trace.note(|| {
+            let finding = finding(&found, place.all_next);
+            Note::Authenticator { kind: "introspection", finding }
+        });
         match found? {
             Found::Identity(identity) => return authenticated(Authenticated::As(identity)),
             Found::TheSidecars => return authenticated(Authenticated::BySidecar),
@@ -154,12 +162,12 @@ fn at_place(
 fn note_credential(check: &Check, place: &TokenPlace, read: &Result<Credential<'_>, Reason>) {
     check.trace.note(|| {
         let state = match read {
-            Ok(Credential::Absent) => "absent",
-            Ok(Credential::Malformed) => "malformed",
-            Ok(Credential::Present(_)) => "present",
-            Err(_) => "ambiguous",
+            Ok(Credential::Absent) => CredentialState::Absent,
+            Ok(Credential::Malformed) => CredentialState::Malformed,
+            Ok(Credential::Present(_)) => CredentialState::Present,
+            Err(_) => CredentialState::Ambiguous,
         };
-        Note::Credential { place: place.place.to_string(), state }
+        Note::Credential { place: place.place.to_string(), state, next: place.all_next }
     });
 }
 
@@ -170,10 +178,11 @@ fn note_issuer(check: &Check, context: &Context<'_>, issuer: IssuerId) {
     });
 }
 
-fn finding(found: &Result<Found, Halt>) -> Finding {
+fn finding(found: &Result<Found, Halt>, all_next: bool) -> Finding {
     match found {
         Ok(Found::Identity(_)) => Finding::Accepted,
         Ok(Found::NotMine(reason)) => Finding::NotMine(*reason),
+        Ok(Found::Malformed(reason)) if all_next => Finding::RefusedNext(*reason),
         Ok(Found::Malformed(reason) | Found::Refused(reason, OnInvalid::Stop)) => {
             Finding::Refused(*reason)
         }
@@ -194,15 +203,7 @@ fn certificate(
     let Some(shown) = check.certificate(subject) else {
         return Err(Halt::Ask(Call::PeerCertificate { subject }));
     };
-    check.trace.note(|| {
-        let state = match shown {
-            PeerCertificate::Absent => "absent",
-            PeerCertificate::Without => "malformed",
-            PeerCertificate::Named(name) if CertificateName::read(name).is_none() => "malformed",
-            PeerCertificate::Named(_) => "present",
-        };
-        Note::Credential { place: format!("client_certificate: {}", subject.word()), state }
-    });
+    note_certificate(check, subject, on_invalid, shown);
     let name = match shown {
         PeerCertificate::Absent => return Ok(Tried::Absent),
         PeerCertificate::Without => None,
@@ -215,6 +216,33 @@ fn certificate(
         }
         (None, OnInvalid::Next) => Ok(Tried::Passed(Reason::TokenMalformed)),
         (None, OnInvalid::Stop) => Err(Reason::TokenMalformed.into()),
+    }
+}
+
+/// What the certificate came to: there is nobody else to say.
+fn note_certificate(
+    check: &Check,
+    subject: CertificateSubject,
+    on_invalid: OnInvalid,
+    shown: &PeerCertificate,
+) {
+    let kind = "client_certificate";
+    let named = match shown {
+        PeerCertificate::Absent => None,
+        PeerCertificate::Without => Some(false),
+        PeerCertificate::Named(name) => Some(CertificateName::read(name).is_some()),
+    };
+    check.trace.note(|| {
+        let state = match named {
+            None => CredentialState::Absent,
+            Some(false) => CredentialState::Malformed,
+            Some(true) => CredentialState::Present,
+        };
+        let place = format!("{kind}: {}", subject.word());
+        Note::Credential { place, state, next: on_invalid == OnInvalid::Next }
+    });
+    if named == Some(true) {
+        check.trace.note(|| Note::Authenticator { kind, finding: Finding::Accepted });
     }
 }
 
@@ -232,6 +260,7 @@ fn jwt(
         Err(_) if !looks_like_jws(token) => return Ok(Found::NotMine(Reason::TokenMalformed)),
         Err(error) => return Ok(Found::Malformed(Reason::from(&error))),
     };
+    check.trace.note(|| Note::Token(Box::new(told_of_token(&unverified))));
     let Some((id, on_invalid)) = unverified.issuer().and_then(|iss| issuers.of_token(iss)) else {
         return Ok(Found::NotMine(Reason::IssuerUnknown));
     };
@@ -277,6 +306,17 @@ fn jwt(
             Ok(Found::Refused(Reason::from(&error), on_invalid))
         }
     }
+}
+
+/// Never the signature, nor what a route reads: that is told of callers that were verified.
+fn told_of_token(token: &Unverified<'_>) -> serde_json::Map<String, serde_json::Value> {
+    const CLAIMS: &[&str] =
+        &["iss", "tid", "aud", "azp", "client_id", "appid", "cid", "exp", "nbf", "iat"];
+    let claims = token.untrusted_claims();
+    let claim = |name: &&str| Some(((*name).to_owned(), claims.member(name)?.clone()));
+    let algorithm = token.algorithm().map(|algorithm| ("alg".to_owned(), algorithm.name().into()));
+    let key = token.kid().map(|kid| ("kid".to_owned(), kid.into()));
+    CLAIMS.iter().filter_map(claim).chain(algorithm).chain(key).collect()
 }
 
 fn accepted(

@@ -23,7 +23,7 @@ use crate::require::authorize::authorize;
 use crate::require::template::View;
 use crate::route::chain::Spent;
 use crate::route::{Access, Requirements, Route};
-use crate::trace::Trace;
+use crate::trace::{Note, Preflight, Trace};
 
 /// Which half of the gate is judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,7 @@ impl Check {
 
     /// What was noted since the last answer; nothing, unless it was asked to.
     #[cfg(feature = "explain")]
-    pub fn notes(&self) -> Vec<crate::trace::Note> {
+    pub fn notes(&self) -> Vec<Note> {
         self.trace.notes()
     }
 
@@ -240,7 +240,7 @@ impl Check {
     fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
         self.trace.clear();
         if context.policy.cors
-            && let Some(decision) = preflight(context, request)
+            && let Some(decision) = self.preflight(context, request)
         {
             return Step::Decided(Box::new(decision));
         }
@@ -249,22 +249,60 @@ impl Check {
             match found.and_then(|route| route.ok_or_else(|| context.policy.without_route())) {
                 Ok(route) => route,
                 Err(reason) => {
+                    self.trace.note(|| Note::NoRoute(reason));
                     return Step::Decided(Box::new(Decision::refused(reason, door(context.side))));
                 }
             };
         let Some(cors) = &route.cors else { return self.evaluate_route(context, request, route) };
-        match cors.admit(request) {
+        let admitted = cors.admit(request);
+        self.trace.note(|| Note::Cors(admitted.as_ref().err().copied()));
+        match admitted {
             Ok(response) => match self.evaluate_route(context, request, route) {
                 Step::Decided(decision) => {
                     Step::Decided(Box::new(Decision { response, ..*decision }))
                 }
                 Step::Ask(call) => Step::Ask(call),
             },
-            Err(reason) => {
-                let refused = refuse(context, request, route, Denial::new(reason), None);
-                Step::Decided(Box::new(refused))
+            Err(_) => {
+                let denial = Denial::new(Reason::CorsRefused);
+                Step::Decided(Box::new(self.refuse(context, request, route, denial, None)))
             }
         }
+    }
+
+    /// A preflight is judged by the route of the request that it announces, where that route has `cors`; no credential is
+    /// read. None: it is a request like others.
+    fn preflight(&self, context: &Context<'_>, request: &Request<'_>) -> Option<Decision> {
+        if request.method() != "OPTIONS" {
+            return None;
+        }
+        let only = |name| {
+            let mut values = request.header(name);
+            values.next().filter(|_| values.next().is_none())
+        };
+        let (origin, method) = (only("origin")?, only("access-control-request-method")?);
+        let announced = Request::parse(RawRequest { method, ..*request.raw() }).ok()?;
+        let route = context.policy.route(&announced).ok().flatten();
+        let cors = route.and_then(|route| route.cors.as_ref());
+        let judged = cors.map(|cors| cors.preflight(request, origin, announced.method()));
+        self.trace.note(|| {
+            Note::Preflight(Preflight {
+                method: announced.method().to_owned(),
+                route: route.map(|route| (Arc::clone(&route.name), route.cors.is_some())),
+                refused: judged.as_ref().and_then(|judged| judged.as_ref().err().copied()),
+            })
+        });
+        let route = route?;
+        Some(match judged? {
+            Ok(response) => Decision {
+                response,
+                ..self.permitted(context, request, route, None, Reason::AllowedUnauthenticated)
+            },
+            Err(_) => {
+                let denial = Denial::new(Reason::CorsRefused);
+                self.refuse(context, request, route, denial, None)
+            }
+        })
     }
 
     fn evaluate_route(
@@ -290,8 +328,8 @@ impl Check {
         halt: Halt,
     ) -> Step {
         let decision = match halt {
-            Halt::Deny(denial, identity) => refuse(context, request, route, denial, identity),
-            Halt::Unavailable(identity) => unavailable(context, request, route, identity),
+            Halt::Deny(denial, identity) => self.refuse(context, request, route, denial, identity),
+            Halt::Unavailable(identity) => self.unavailable(context, request, route, identity),
             Halt::Ask(call) => {
                 self.note(&call);
                 return Step::Ask(call);
@@ -313,6 +351,8 @@ impl Check {
             Ok(passed) => passed,
             Err(halt) => return self.halted(context, request, route, halt),
         };
+        // Judging the whole finds all of that again.
+        self.trace.clear();
         let would_deny = match self.judge(context, request, route) {
             Ok(passed) => {
                 return Step::Decided(Box::new(self.allow(context, request, route, passed)));
@@ -321,7 +361,8 @@ impl Check {
             Err(Halt::Unavailable(_)) => Reason::DependencyUnavailable,
             Err(Halt::Ask(call)) => return self.halted(context, request, route, Halt::Ask(call)),
         };
-        let mut decision = permitted(context, request, route, passed.identity, Reason::Allowed);
+        let mut decision =
+            self.permitted(context, request, route, passed.identity, Reason::Allowed);
         decision.would_deny = Some(would_deny);
         Step::Decided(Box::new(decision))
     }
@@ -361,8 +402,14 @@ impl Check {
         route: &Route,
     ) -> Result<Passed, Halt> {
         let requirements = match &route.access {
-            Access::Open => return Ok(Passed { identity: None, deferred: false }),
-            Access::Shut => return Err(Reason::DeniedByRule.into()),
+            Access::Open => {
+                self.trace.note(|| Note::Open);
+                return Ok(Passed { identity: None, deferred: false });
+            }
+            Access::Shut => {
+                self.trace.note(|| Note::Shut);
+                return Err(Reason::DeniedByRule.into());
+            }
             Access::Requirements(requirements) => requirements,
         };
         match authenticate(self, context, request, route, &requirements.chain)? {
@@ -455,7 +502,7 @@ impl Check {
             Access::Open => Reason::AllowedUnauthenticated,
             Access::Shut | Access::Requirements(_) => Reason::Allowed,
         };
-        let mut decision = permitted(context, request, route, passed.identity, reason);
+        let mut decision = self.permitted(context, request, route, passed.identity, reason);
         decision.deferred = passed.deferred;
         // Here alone: not in shadow, nor where a failure opens the route.
         if context.side == Side::Sidecar
@@ -465,69 +512,102 @@ impl Check {
         }
         decision
     }
-}
 
-/// A preflight is judged by the route of the request that it announces, where that route has `cors`; no credential is
-/// read. None: it is a request like others.
-fn preflight(context: &Context<'_>, request: &Request<'_>) -> Option<Decision> {
-    if request.method() != "OPTIONS" {
-        return None;
+    fn permitted(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        identity: Option<Arc<Identity>>,
+        reason: Reason,
+    ) -> Decision {
+        let removed = context.policy.removed(route, context.side);
+        let view = View::new(route, request, identity.as_deref());
+        let mut permit = Permit::new(&route.forward, removed, &view);
+        // Before Envoy's ext_authz the sidecar changes the rest: it judges the request as it was sent.
+        if context.side != Side::FilterBefore
+            && let Err(reason) = reshape(route, &view, &mut permit)
+        {
+            self.trace.note(|| Note::Reshape(reason));
+            let mut refused = Decision::refused(reason, door(context.side));
+            refused.rule = Some(Arc::clone(&route.name));
+            refused.identity = identity;
+            refused.on_deny.clone_from(&route.on_deny);
+            return refused;
+        }
+        Decision {
+            outcome: Outcome::Allow(permit),
+            rule: Some(Arc::clone(&route.name)),
+            reason,
+            would_deny: None,
+            identity,
+            door: door(context.side),
+            deferred: false,
+            response: Vec::new(),
+            on_deny: None,
+            inputs: route.inputs.clone(),
+        }
     }
-    let only = |name| {
-        let mut values = request.header(name);
-        values.next().filter(|_| values.next().is_none())
-    };
-    let (origin, method) = (only("origin")?, only("access-control-request-method")?);
-    let announced = Request::parse(RawRequest { method, ..*request.raw() }).ok()?;
-    let route = context.policy.route(&announced).ok()??;
-    let decision = match route.cors.as_ref()?.preflight(request, origin, announced.method()) {
-        Ok(response) => Decision {
-            response,
-            ..permitted(context, request, route, None, Reason::AllowedUnauthenticated)
-        },
-        Err(reason) => refuse(context, request, route, Denial::new(reason), None),
-    };
-    Some(decision)
+
+    fn refuse(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        denial: Denial,
+        identity: Option<Arc<Identity>>,
+    ) -> Decision {
+        let relayed = denial.relayed.is_some();
+        if route.shadow && !relayed {
+            let would_deny = Some(denial.reason);
+            return Decision {
+                would_deny,
+                ..self.permitted(context, request, route, identity, Reason::Allowed)
+            };
+        }
+        Decision {
+            reason: denial.reason,
+            outcome: Outcome::Deny(denial),
+            rule: Some(Arc::clone(&route.name)),
+            would_deny: None,
+            identity,
+            door: if relayed { Door::Sidecar } else { door(context.side) },
+            deferred: false,
+            response: Vec::new(),
+            on_deny: route.on_deny.clone(),
+            inputs: route.inputs.clone(),
+        }
+    }
+
+    /// The route's own failure mode decides, and nothing else may.
+    fn unavailable(
+        &self,
+        context: &Context<'_>,
+        request: &Request<'_>,
+        route: &Route,
+        identity: Option<Arc<Identity>>,
+    ) -> Decision {
+        let open = route.failure_mode == FailureMode::Open;
+        self.trace.note(|| Note::Unavailable { open });
+        match route.failure_mode {
+            FailureMode::Open => {
+                self.permitted(context, request, route, identity, Reason::AllowedByFailureMode)
+            }
+            FailureMode::Closed => self.refuse(
+                context,
+                request,
+                route,
+                Denial::new(Reason::DependencyUnavailable),
+                identity,
+            ),
+        }
+    }
 }
 
 fn door(side: Side) -> Door {
     match side {
         Side::FilterAsking | Side::FilterBefore => Door::Filter,
         Side::Sidecar => Door::Sidecar,
-    }
-}
-
-fn permitted(
-    context: &Context<'_>,
-    request: &Request<'_>,
-    route: &Route,
-    identity: Option<Arc<Identity>>,
-    reason: Reason,
-) -> Decision {
-    let removed = context.policy.removed(route, context.side);
-    let view = View::new(route, request, identity.as_deref());
-    let mut permit = Permit::new(&route.forward, removed, &view);
-    // Before Envoy's ext_authz the sidecar changes the rest: it judges the request as it was sent.
-    if context.side != Side::FilterBefore
-        && let Err(reason) = reshape(route, &view, &mut permit)
-    {
-        let mut refused = Decision::refused(reason, door(context.side));
-        refused.rule = Some(Arc::clone(&route.name));
-        refused.identity = identity;
-        refused.on_deny.clone_from(&route.on_deny);
-        return refused;
-    }
-    Decision {
-        outcome: Outcome::Allow(permit),
-        rule: Some(Arc::clone(&route.name)),
-        reason,
-        would_deny: None,
-        identity,
-        door: door(context.side),
-        deferred: false,
-        response: Vec::new(),
-        on_deny: None,
-        inputs: route.inputs.clone(),
     }
 }
 
@@ -553,50 +633,4 @@ fn reshape(route: &Route, view: &View<'_>, permit: &mut Permit) -> Result<(), Re
 fn stripped_path(spent: &Spent, request: &Request<'_>) -> Option<String> {
     let query = request.path().query().filter(|_| !spent.query.is_empty())?;
     query::without(&format!("{}?{query}", request.path().as_str()), &spent.query)
-}
-
-fn refuse(
-    context: &Context<'_>,
-    request: &Request<'_>,
-    route: &Route,
-    denial: Denial,
-    identity: Option<Arc<Identity>>,
-) -> Decision {
-    let relayed = denial.relayed.is_some();
-    if route.shadow && !relayed {
-        let would_deny = Some(denial.reason);
-        return Decision {
-            would_deny,
-            ..permitted(context, request, route, identity, Reason::Allowed)
-        };
-    }
-    Decision {
-        reason: denial.reason,
-        outcome: Outcome::Deny(denial),
-        rule: Some(Arc::clone(&route.name)),
-        would_deny: None,
-        identity,
-        door: if relayed { Door::Sidecar } else { door(context.side) },
-        deferred: false,
-        response: Vec::new(),
-        on_deny: route.on_deny.clone(),
-        inputs: route.inputs.clone(),
-    }
-}
-
-/// The route's own failure mode decides, and nothing else may.
-fn unavailable(
-    context: &Context<'_>,
-    request: &Request<'_>,
-    route: &Route,
-    identity: Option<Arc<Identity>>,
-) -> Decision {
-    match route.failure_mode {
-        FailureMode::Open => {
-            permitted(context, request, route, identity, Reason::AllowedByFailureMode)
-        }
-        FailureMode::Closed => {
-            refuse(context, request, route, Denial::new(Reason::DependencyUnavailable), identity)
-        }
-    }
 }

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::answer::reason::Reason;
 use crate::request::Request;
+use crate::trace::CorsRefusal;
 
 /// Headers of an answer to the client, names in lower case.
 pub(crate) type ResponseHeaders = Vec<(&'static str, String)>;
@@ -32,8 +32,8 @@ impl Cors {
     /// What the answer to an actual request carries; nothing where no page of another origin asks.
     ///
     /// # Errors
-    /// [`Reason::CorsRefused`]
-    pub(crate) fn admit(&self, request: &Request<'_>) -> Result<ResponseHeaders, Reason> {
+    /// What is refused.
+    pub(crate) fn admit(&self, request: &Request<'_>) -> Result<ResponseHeaders, CorsRefusal> {
         let mut origins = request.header("origin");
         let Some(origin) = origins.next() else { return Ok(Vec::new()) };
         let alone = origins.next().is_none();
@@ -50,23 +50,23 @@ impl Cors {
     /// The same for a preflight that announces `method`.
     ///
     /// # Errors
-    /// [`Reason::CorsRefused`]
+    /// What is refused.
     pub(crate) fn preflight(
         &self,
         request: &Request<'_>,
         origin: &[u8],
         method: &str,
-    ) -> Result<ResponseHeaders, Reason> {
+    ) -> Result<ResponseHeaders, CorsRefusal> {
         let mut headers = self.origin(origin, true)?;
         let fits = |methods: &Vec<Box<str>>| methods.iter().any(|own| **own == *method);
         if !self.methods.as_ref().is_none_or(fits) {
-            return Err(Reason::CorsRefused);
+            return Err(CorsRefusal::Method);
         }
         for value in request.header("access-control-request-headers") {
             for name in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
                 let known = |own: &str| name.eq_ignore_ascii_case(own.as_bytes());
                 if !name.is_empty() && !self.headers.iter().any(|own| known(own)) {
-                    return Err(Reason::CorsRefused);
+                    return Err(CorsRefusal::Header);
                 }
             }
         }
@@ -84,12 +84,12 @@ impl Cors {
         Ok(headers)
     }
 
-    fn origin(&self, origin: &[u8], alone: bool) -> Result<ResponseHeaders, Reason> {
+    fn origin(&self, origin: &[u8], alone: bool) -> Result<ResponseHeaders, CorsRefusal> {
         if self.any {
             return Ok(vec![("access-control-allow-origin", "*".to_owned())]);
         }
         let origin = std::str::from_utf8(origin).ok().filter(|origin| alone && self.lists(origin));
-        let origin = origin.ok_or(Reason::CorsRefused)?;
+        let origin = origin.ok_or(CorsRefusal::Origin)?;
         let mut headers =
             vec![("access-control-allow-origin", origin.to_owned()), ("vary", "origin".to_owned())];
         if self.credentials {

@@ -49,4 +49,4 @@ pub use request::path::{CanonicalPath, PathError};
 pub use request::{Header, RawRequest, Request};
 pub use require::rbac::RoleFile;
 pub use route::Route;
-pub use trace::{Finding, Note};
+pub use trace::{CorsRefusal, CredentialState, Finding, Note, Preflight, RoleQuestion};

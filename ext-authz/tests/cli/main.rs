@@ -8,6 +8,8 @@ mod cli_check_tokens;
 #[cfg(test)]
 mod cli_explain;
 #[cfg(test)]
+mod cli_explain_steps;
+#[cfg(test)]
 mod cli_files;
 #[cfg(test)]
 mod cli_lint;

@@ -6,6 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::{Value, json};
 
 /// The time of all tests.
@@ -41,4 +42,12 @@ pub(crate) fn sign(claims: &Value) -> String {
     let input = format!("{}.{}", part(&header), part(claims));
     let signature = KEY.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A client's certificate with a SPIFFE id and no other name, as PEM.
+pub(crate) fn certificate() -> String {
+    let mut params = CertificateParams::default();
+    let id = "spiffe://example.org/orders".try_into().unwrap();
+    params.subject_alt_names = vec![SanType::URI(id)];
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
 }

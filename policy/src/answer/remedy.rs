@@ -10,9 +10,11 @@ impl Reason {
         match self {
             Self::Allowed | Self::AllowedUnauthenticated => "-",
             Self::AllowedByFailureMode => "operator: bring the dependency back",
-            Self::TokenMissing => "client: send `Authorization: Bearer TOKEN`",
+            Self::TokenMissing => {
+                "client: send what the route reads, mostly `Authorization: Bearer TOKEN`"
+            }
             Self::TokenMalformed => {
-                "client: send the token as the provider gave it, with the scheme Bearer"
+                "client: send the token as the provider gave it, where the route reads it, mostly with the scheme Bearer"
             }
             Self::TokenExpired | Self::TokenRevoked => "client: get a new token",
             Self::TokenNotYetValid => "client: wait; operator: compare the clocks",
@@ -41,12 +43,16 @@ impl Reason {
             Self::TokenInactive => {
                 "client: get a new token; operator: since Keycloak 26.6.2 introspection says inactive to a client that is not in the token's `aud`"
             }
-            Self::BindingMismatch => "client: use the token on the connection it was bound to",
+            Self::BindingMismatch => {
+                "client: get a token that is not bound; operator: have the provider issue bearer tokens for this service"
+            }
             Self::ScopeMissing => "client: ask for the scope that the challenge names",
             Self::ScopeForbidden => {
                 "client: get a token without that scope; operator: `routes[].scopes.none_of`"
             }
-            Self::ClaimMismatch => "operator: compare `routes[].claims` with the token",
+            Self::ClaimMismatch => {
+                "client: get a token with that claim; operator: compare the route's `claims` with the token"
+            }
             Self::RoleMissing => {
                 "operator: add a binding for this subject, with a role that has this API, resource, namespace and verb"
             }

@@ -7,9 +7,9 @@ use crate::identity::Identity;
 use crate::require::claim::groups_elsewhere;
 use crate::require::rbac::{AccessRequest, Roles, Verb};
 use crate::require::scopes::Scopes;
-use crate::require::template::View;
+use crate::require::template::{Template, View};
 use crate::route::{Rbac, Requirements};
-use crate::trace::{Note, Trace};
+use crate::trace::{Note, RoleQuestion, Trace};
 
 /// True: everything holds. False: all but the roles, which are the sidecar's.
 pub(crate) fn authorize(
@@ -25,7 +25,10 @@ pub(crate) fn authorize(
     scopes.map_err(|reason| lacking(reason, &requirements.scopes))?;
     for (index, rule) in requirements.claims.iter().enumerate() {
         let claim = rule.check(identity, view);
-        trace.note(|| Note::Claim(index, claim.err()));
+        trace.note(|| {
+            let equals = rule.template().and_then(|template| template.render(view));
+            Note::Claim { index, equals, refused: claim.err() }
+        });
         claim.map_err(Denial::new)?;
     }
     if requirements.denied {
@@ -37,9 +40,31 @@ pub(crate) fn authorize(
         trace.note(|| Note::Roles(None));
         return Ok(false);
     }
+    trace.note(|| Note::RoleQuestion(Box::new(question(rbac, roles, identity, view))));
     let allowed = ask_roles(rbac, roles, identity, view);
     trace.note(|| Note::Roles(Some(allowed)));
     allowed.map(|()| true).map_err(Denial::new)
+}
+
+/// What [`ask_roles`] asks.
+fn question(rbac: &Rbac, roles: &Roles, identity: &Identity, view: &View<'_>) -> RoleQuestion {
+    let value = |template: &Template| template.render(view);
+    let verb = rbac.verb.or_else(|| Verb::of_method(view.request().method()));
+    let user = value(&rbac.user);
+    let groups = rbac.groups.as_ref().map(|groups| {
+        let claim = identity.claims().at(&groups.path);
+        let named = claim.into_iter().flat_map(sallyport_jwt::strings);
+        named.map(|group| (group.to_owned(), roles.groups.contains_key(group))).collect()
+    });
+    RoleQuestion {
+        user_bound: user.as_deref().is_some_and(|user| roles.users.contains_key(user)),
+        user,
+        groups,
+        api: value(&rbac.api),
+        resource: value(&rbac.resource),
+        namespace: rbac.namespace.as_ref().map(value),
+        verb: verb.map(Verb::word),
+    }
 }
 
 /// A challenge names what would help; of a scope that must not be there nobody is told.

@@ -54,6 +54,18 @@ impl Verb {
         }
     }
 
+    /// As documents spell it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::List => "list",
+            Self::ListAll => "list_all",
+            Self::Get => "get",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
     /// Its place in the verbs of a grant.
     pub(crate) const fn bit(self) -> u8 {
         match self {

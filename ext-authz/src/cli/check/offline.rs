@@ -60,6 +60,24 @@ impl Offline {
         &self.policy
     }
 
+    /// The time that it judges by.
+    pub(in crate::cli) fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// Whether anything answers for this issuer; else the option that would.
+    pub(in crate::cli) fn missing(&self, name: &str) -> Option<&'static str> {
+        let issuer = self.policy.issuer_named(name)?;
+        let id = issuer.id();
+        match issuer.kind() {
+            IssuerKind::Jwt(_) => (!self.keys.0.contains_key(&id)).then_some("--jwks"),
+            IssuerKind::Introspection(_) => {
+                (!self.replies.contains_key(&id)).then_some("--introspection")
+            }
+            IssuerKind::Hmac(_) => None,
+        }
+    }
+
     /// Takes an issuer's keys from a file.
     ///
     /// # Errors

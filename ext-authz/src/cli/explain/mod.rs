@@ -9,6 +9,7 @@ use super::failure::Failure;
 
 mod remedy;
 mod routes;
+mod steps;
 mod text;
 mod way;
 

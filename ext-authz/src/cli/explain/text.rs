@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::routes::RouteReport;
-use super::way::{StepReport, Way};
+use super::steps::StepReport;
+use super::way::Way;
 
 /// Several lines, the last without a line end.
 pub(super) fn text(way: &Way) -> String {
@@ -13,17 +14,20 @@ pub(super) fn text(way: &Way) -> String {
         Some(Value::Null) | None => "-".to_owned(),
         Some(other) => other.to_string(),
     };
+    let rule = way.decision.get("rule").and_then(Value::as_str);
+    let by = rule.map_or("by no route".to_owned(), |rule| format!("by route {rule}"));
     let mut out = format!(
-        "{}: {} {} {}, by route {}, in the {}\n",
+        "{}: {} {} {}, {by}, in the {}\n",
         way.request.summary,
         member("decision"),
         member("status"),
         member("reason"),
-        member("rule"),
         member("door"),
     );
     if member("would_deny") != "-" {
-        out.push_str(&format!("  would be denied: {}\n", member("would_deny")));
+        let shadow = way.settings.iter().any(|it| it.name == "shadow" && it.value == true);
+        let why = if shadow { "`shadow` denies nothing" } else { "nobody waits for the sidecar" };
+        out.push_str(&format!("  would be denied: {}; {why}\n", member("would_deny")));
     }
     let read = |part: &Option<String>| part.clone().unwrap_or_else(|| "cannot be read".to_owned());
     out.push_str("request\n");
@@ -32,8 +36,11 @@ pub(super) fn text(way: &Way) -> String {
         read(&way.request.host),
         read(&way.request.path)
     ));
+    if let Some(method) = &way.request.announces {
+        out.push_str(&format!("  a preflight, judged by the route of a {method} request\n"));
+    }
     if let Some(problem) = &way.request.problem {
-        out.push_str(&format!("  {problem}\n"));
+        out.push_str(&format!("  cannot be judged: {problem}\n"));
     } else {
         routes(&mut out, &way.routes);
     }
@@ -41,7 +48,7 @@ pub(super) fn text(way: &Way) -> String {
         out.push_str("settings\n");
     }
     for setting in &way.settings {
-        out.push_str(&format!("  {:13} {}  ({})\n", setting.name, setting.value, setting.place));
+        out.push_str(&format!("  {:13}  {}  ({})\n", setting.name, setting.value, setting.place));
     }
     let mut door = "";
     for step in &way.steps {
@@ -71,7 +78,7 @@ fn routes(out: &mut String, routes: &[RouteReport]) {
             }
             (true, _) => "judges: no other fits".to_owned(),
             (false, true) if chosen => "fits too, and is less specific".to_owned(),
-            (false, true) => "fits".to_owned(),
+            (false, true) => "fits, and does not judge".to_owned(),
             (false, false) => {
                 let parts = [("host", route.host), ("method", route.method)];
                 let missing: Vec<&str> =
@@ -92,11 +99,12 @@ fn routes(out: &mut String, routes: &[RouteReport]) {
 
 fn steps(out: &mut String, step: &StepReport) {
     let reason = step.reason.map_or(String::new(), |reason| format!(": {reason}"));
-    out.push_str(&format!("  {}  {}{reason}\n", step.what, step.found));
+    let place = step.place.as_ref().map_or(String::new(), |place| format!("  ({place})"));
+    let mark = if step.decides { '>' } else { ' ' };
+    out.push_str(&format!("{mark} {}  {}{reason}{place}\n", step.what, step.found));
     for (name, value) in step.inputs.as_object().into_iter().flatten() {
-        if !value.is_null() {
-            out.push_str(&format!("    {name}  {value}\n"));
-        }
+        let told = if value.is_null() { "none".to_owned() } else { value.to_string() };
+        out.push_str(&format!("    {}  {told}\n", name));
     }
 }
 

@@ -1,16 +1,16 @@
 //! The way of one decision, put together: request as read, routes, settings, what each half of the gate found, the
 //! decision and what to do next. Never a credential, and of the claims only those that the route reads.
 
-use sallyport_jwt::ClaimPath;
 use sallyport_policy::{
-    CanonicalPath, Decision, Document, Door, Finding, Identity, Note, Reason, Request,
+    CanonicalPath, Decision, Document, Door, Note, Preflight, RawRequest, Reason, Request,
     canonical_host,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::remedy;
 use super::routes::{RouteReport, Routes};
+use super::steps::{Asked, StepReport};
 use crate::cli::check::input::InputRequest;
 use crate::cli::check::offline::Offline;
 use crate::cli::check::report;
@@ -37,6 +37,8 @@ pub(super) struct RequestReport {
     pub(super) path: Option<String>,
     /// Why it cannot be judged.
     pub(super) problem: Option<String>,
+    /// It is a preflight, judged by the route of a request with this method.
+    pub(super) announces: Option<String>,
 }
 
 /// A setting that holds for the route here.
@@ -45,18 +47,6 @@ pub(super) struct SettingReport {
     pub(super) name: &'static str,
     pub(super) place: String,
     pub(super) value: Value,
-}
-
-/// One thing that was found.
-#[derive(Debug, Serialize)]
-pub(super) struct StepReport {
-    pub(super) door: &'static str,
-    pub(super) what: String,
-    pub(super) found: String,
-    pub(super) reason: Option<Reason>,
-    /// What was asked for, and what there was.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub(super) inputs: Value,
 }
 
 /// What the reason means, and what to do.
@@ -77,20 +67,29 @@ impl Way {
         notes: Vec<(Door, Vec<Note>)>,
     ) -> Self {
         let headers = input.headers();
-        let request = Request::parse(input.raw(&headers)).ok();
+        let raw = input.raw(&headers);
+        let announces = announced(&notes);
+        // A preflight is judged by the route of the request that it announces.
+        let method = announces.as_deref().map_or(raw.method, str::as_bytes);
+        let request = Request::parse(RawRequest { method, ..raw }).ok();
         let rule = decision.rule.as_deref();
         let considered = request.as_ref().map_or(Vec::new(), |it| routes.considered(it, rule));
         let chosen = considered.iter().find(|route| route.chosen);
         let copy = document.filter_copy();
         let settings = chosen.map_or(Vec::new(), |route| settings(document, &copy, route));
-        let rbac = chosen.and_then(|route| copy.get("routes")?.get(route.index)?.get("rbac"));
-        let asked = Asked { settings: &settings, rbac, identity: decision.identity.as_deref() };
-        let steps = notes.into_iter().flat_map(|(door, notes)| asked.steps(door, notes)).collect();
+        let source = chosen.and_then(|route| copy.get("routes")?.get(route.index));
+        let place = chosen.map_or("", |route| &*route.place);
+        let identity = decision.identity.as_deref();
+        let issuers = copy.get("issuers").unwrap_or(&Value::Null);
+        let asked =
+            Asked { settings: &settings, route: source, place, identity, raw, issuers, offline };
         let reason = decision.would_deny.unwrap_or(decision.reason);
+        let steps = notes.into_iter().flat_map(|(door, notes)| asked.steps(door, notes)).collect();
+        let steps = decided_by(steps, reason);
         let (meaning, remedy) = remedy::of(reason);
         Self {
             id: input.id.clone(),
-            request: RequestReport::of(input, decision),
+            request: RequestReport { announces, ..RequestReport::of(input, decision) },
             routes: considered,
             steps,
             decision: decided(offline, input, decision),
@@ -126,8 +125,41 @@ impl RequestReport {
             host: host.map(|host| host.into_owned()),
             path: path.ok().map(|path| path.as_str().to_owned()),
             problem,
+            announces: None,
         }
     }
+}
+
+/// Marks the step that decided. What fails for an anonymous caller is told as a missing credential: one might help.
+fn decided_by(mut steps: Vec<StepReport>, reason: Reason) -> Vec<StepReport> {
+    if reason.status() == 200 {
+        return steps;
+    }
+    let fails = |step: &&mut StepReport| step.reason.is_some();
+    let Some(last) = steps.iter_mut().rfind(fails) else {
+        // Nothing was refused, and nothing was shown: after the last place nobody was left to ask.
+        let place = steps.iter_mut().rfind(|step| step.what.starts_with("credential"));
+        if let Some(place) = place.filter(|_| reason == Reason::TokenMissing) {
+            (place.decides, place.reason) = (true, Some(reason));
+        }
+        return steps;
+    };
+    last.decides = true;
+    if last.reason != Some(reason) && reason == Reason::TokenMissing {
+        last.found.push_str(" for an anonymous caller, whom a credential might help");
+        last.reason = Some(reason);
+    }
+    steps
+}
+
+/// The method that a preflight announces, where its route judges it.
+fn announced(notes: &[(Door, Vec<Note>)]) -> Option<String> {
+    notes.iter().flat_map(|(_, notes)| notes).find_map(|note| {
+        let Note::Preflight(Preflight { method, route: Some((_, true)), .. }) = note else {
+            return None;
+        };
+        Some(method.clone())
+    })
 }
 
 fn settings(document: &Document, copy: &Value, route: &RouteReport) -> Vec<SettingReport> {
@@ -159,114 +191,4 @@ fn decided(offline: &Offline, input: &InputRequest, decision: &Decision) -> Valu
         line.retain(|name, _| told.contains(&name.as_str()));
     }
     line
-}
-
-/// What the route asks for, and of whom.
-struct Asked<'a> {
-    settings: &'a [SettingReport],
-    rbac: Option<&'a Value>,
-    identity: Option<&'a Identity>,
-}
-
-impl Asked<'_> {
-    fn steps(&self, door: Door, notes: Vec<Note>) -> Vec<StepReport> {
-        let mut issuer = None;
-        let mut steps = Vec::new();
-        for note in notes {
-            let step = match note {
-                Note::Issuer(name) => {
-                    issuer = Some(name);
-                    continue;
-                }
-                Note::Credential { place, state } => {
-                    step(door, format!("credential, {place}"), state.to_owned(), None, Value::Null)
-                }
-                Note::Authenticator { kind, finding } => {
-                    let name = issuer.take().map_or(String::new(), |name| format!(" {name}"));
-                    let (found, reason) = found(finding);
-                    step(door, format!("{kind}{name}"), found, reason, self.caller(finding))
-                }
-                Note::Anonymous => {
-                    step(door, "anonymous".to_owned(), "accepted".to_owned(), None, Value::Null)
-                }
-                Note::Scopes(reason) => {
-                    let Some(scopes) = self.setting("scopes") else { continue };
-                    let granted = self.identity.map(Identity::scopes);
-                    let inputs = json!({ "asked": scopes, "granted": granted });
-                    step(door, "scopes".to_owned(), holds(reason), reason, inputs)
-                }
-                Note::Claim(index, reason) => {
-                    let asked = self.setting("claims").and_then(|claims| claims.get(index));
-                    let name = asked.and_then(|asked| asked.get("claim")?.as_str());
-                    let inputs =
-                        json!({ "asked": asked, "value": name.and_then(|it| self.claim(it)) });
-                    let what = format!("claim {}", name.unwrap_or_default());
-                    step(door, what, holds(reason), reason, inputs)
-                }
-                Note::AlwaysDenied => step(
-                    door,
-                    "authorization".to_owned(),
-                    "always_deny".to_owned(),
-                    Some(Reason::DeniedByRule),
-                    Value::Null,
-                ),
-                Note::Roles(found) => {
-                    let (found, reason) = match found {
-                        None => ("left to the sidecar".to_owned(), None),
-                        Some(found) => (holds(found.err()), found.err()),
-                    };
-                    step(door, "rbac".to_owned(), found, reason, json!({ "asked": self.rbac }))
-                }
-            };
-            steps.push(step);
-        }
-        steps
-    }
-
-    fn setting(&self, name: &str) -> Option<&Value> {
-        self.settings.iter().find(|setting| setting.name == name).map(|setting| &setting.value)
-    }
-
-    fn claim(&self, path: &str) -> Option<Value> {
-        let path: ClaimPath = path.parse().ok()?;
-        self.identity?.claims().at(&path).cloned()
-    }
-
-    fn caller(&self, finding: Finding) -> Value {
-        match (finding, self.identity) {
-            (Finding::Accepted, Some(identity)) => {
-                json!({ "subject": identity.subject(), "client": identity.client() })
-            }
-            _ => Value::Null,
-        }
-    }
-}
-
-fn step(
-    door: Door,
-    what: String,
-    found: String,
-    reason: Option<Reason>,
-    inputs: Value,
-) -> StepReport {
-    StepReport { door: door.word(), what, found, reason, inputs }
-}
-
-fn holds(reason: Option<Reason>) -> String {
-    if reason.is_none() { "holds" } else { "fails" }.to_owned()
-}
-
-fn found(finding: Finding) -> (String, Option<Reason>) {
-    let (found, reason) = match finding {
-        Finding::Accepted => ("accepted", None),
-        Finding::NotMine(reason) => ("not this one's", Some(reason)),
-        Finding::Refused(reason) => ("refused, finally", Some(reason)),
-        Finding::RefusedNext(reason) => ("refused, the next may try", Some(reason)),
-        Finding::LeftToSidecar => ("left to the sidecar", None),
-        Finding::Asked => ("a dependency was to be asked", None),
-        Finding::Unavailable => {
-            ("no answer from its provider", Some(Reason::DependencyUnavailable))
-        }
-    };
-    (found.to_owned(), reason)
 }
