@@ -16,7 +16,7 @@ use hyper::header::HeaderValue;
 use hyper::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::server::{self, Body, Bound, Server};
+use crate::server::{self, Body, Bound, Restartable};
 use crate::{Result, limits, locked};
 
 /// The password in answers to `/secret-response`.
@@ -78,9 +78,8 @@ fn text(bytes: &[u8]) -> Value {
 /// A running echo upstream. Dropping it stops it.
 #[derive(Debug)]
 pub struct Echo {
-    port: u16,
     state: Arc<State>,
-    server: tokio::sync::Mutex<Option<Server>>,
+    server: Restartable,
 }
 
 #[derive(Debug, Default)]
@@ -96,19 +95,17 @@ impl Echo {
     /// When the port is taken.
     pub async fn start(port: u16) -> Result<Self> {
         let bound = Bound::new(port).await?;
-        let echo = Self {
-            port: bound.port(),
-            state: Arc::default(),
-            server: tokio::sync::Mutex::default(),
-        };
-        echo.serve(bound).await;
-        Ok(echo)
+        let state: Arc<State> = Arc::default();
+        let own = Arc::clone(&state);
+        let handler: server::Handler =
+            Arc::new(move |request| Box::pin(answer(Arc::clone(&own), request)));
+        Ok(Self { state, server: Restartable::start(bound, handler) })
     }
 
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// Requests that reached it so far, those with a broken body included.
@@ -139,10 +136,7 @@ impl Echo {
     /// # Errors
     /// When the server had failed.
     pub async fn stop(&self) -> Result<()> {
-        match self.server.lock().await.take() {
-            Some(server) => server.stop().await,
-            None => Ok(()),
-        }
+        self.server.stop().await
     }
 
     /// Listens again on the same port after [`Echo::stop`].
@@ -150,16 +144,7 @@ impl Echo {
     /// # Errors
     /// When the port is taken.
     pub async fn restart(&self) -> Result<()> {
-        self.stop().await?;
-        self.serve(Bound::new(self.port).await?).await;
-        Ok(())
-    }
-
-    async fn serve(&self, bound: Bound) {
-        let state = Arc::clone(&self.state);
-        let handler: server::Handler =
-            Arc::new(move |request| Box::pin(answer(Arc::clone(&state), request)));
-        *self.server.lock().await = Some(bound.serve(handler));
+        self.server.restart().await
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::server::{self, Bound, Server};
+use crate::server::{self, Bound, Restartable};
 use crate::{Result, limits, locked};
 
 mod attack;
@@ -61,9 +61,8 @@ struct Arrival {
 /// A running provider. Dropping it stops it.
 #[derive(Debug)]
 pub struct Idp {
-    port: u16,
     state: Arc<State>,
-    server: tokio::sync::Mutex<Option<Server>>,
+    server: Restartable,
 }
 
 #[derive(Debug)]
@@ -127,9 +126,11 @@ impl Idp {
             introspection_count: AtomicU64::new(0),
             other_count: AtomicU64::new(0),
         };
-        let idp = Self { port, state: Arc::new(state), server: tokio::sync::Mutex::default() };
-        idp.serve(bound).await;
-        Ok(idp)
+        let state = Arc::new(state);
+        let own = Arc::clone(&state);
+        let handler: server::Handler =
+            Arc::new(move |request| Box::pin(endpoints::answer(Arc::clone(&own), request)));
+        Ok(Self { state, server: Restartable::start(bound, handler) })
     }
 
     /// The `iss` of its tokens, also the base of its endpoints.
@@ -141,7 +142,7 @@ impl Idp {
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// The URL of its JWKS.
@@ -329,10 +330,7 @@ impl Idp {
     /// # Errors
     /// When the server had failed.
     pub async fn stop(&self) -> Result<()> {
-        match self.server.lock().await.take() {
-            Some(server) => server.stop().await,
-            None => Ok(()),
-        }
+        self.server.stop().await
     }
 
     /// Listens again on the same port, with the same keys, tokens, faults and counts.
@@ -340,16 +338,7 @@ impl Idp {
     /// # Errors
     /// When the port is taken.
     pub async fn restart(&self) -> Result<()> {
-        self.stop().await?;
-        self.serve(Bound::new(self.port).await?).await;
-        Ok(())
-    }
-
-    async fn serve(&self, bound: Bound) {
-        let state = Arc::clone(&self.state);
-        let handler: server::Handler =
-            Arc::new(move |request| Box::pin(endpoints::answer(Arc::clone(&state), request)));
-        *self.server.lock().await = Some(bound.serve(handler));
+        self.server.restart().await
     }
 }
 

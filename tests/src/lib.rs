@@ -22,6 +22,7 @@ pub mod parts;
 mod policy_schema;
 pub mod ports;
 pub mod process;
+pub mod program;
 pub mod prom;
 pub mod server;
 pub mod stage;

@@ -79,6 +79,57 @@ impl Server {
     }
 }
 
+/// A server that can be away for a while: stopped and started again on its port, with the same handler.
+pub struct Restartable {
+    port: u16,
+    handler: Handler,
+    running: tokio::sync::Mutex<Option<Server>>,
+}
+
+impl std::fmt::Debug for Restartable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Restartable").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Restartable {
+    /// Serves.
+    #[must_use]
+    pub fn start(bound: Bound, handler: Handler) -> Self {
+        let port = bound.port();
+        let running = tokio::sync::Mutex::new(Some(bound.serve(Arc::clone(&handler))));
+        Self { port, handler, running }
+    }
+
+    /// The port, also while nobody listens there.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops listening and closes all connections: the next connect is refused.
+    ///
+    /// # Errors
+    /// When the server had failed.
+    pub async fn stop(&self) -> Result<()> {
+        match self.running.lock().await.take() {
+            Some(server) => server.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Listens again on the same port.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn restart(&self) -> Result<()> {
+        self.stop().await?;
+        let bound = Bound::new(self.port).await?;
+        *self.running.lock().await = Some(bound.serve(Arc::clone(&self.handler)));
+        Ok(())
+    }
+}
+
 async fn accept(listener: TcpListener, handler: Handler, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {

@@ -10,7 +10,7 @@ use clap::Parser;
 use sallyport_tests::Result;
 use sallyport_tests::bench::{self, Figure, Measure, Plan, Results, Setup};
 use sallyport_tests::envoy::{Binary, CURRENT};
-use tokio::signal::unix::{SignalKind, signal};
+use sallyport_tests::program::until_stopped;
 
 /// Measures our filter beside Envoy's own.
 #[derive(Debug, Parser)]
@@ -43,28 +43,11 @@ fn file(text: &str) -> Result<PathBuf, String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Whatever ends the bench, all it started is dropped on the way out.
-    let ended = tokio::select! {
-        ended = bench(&arguments) => ended.map(|()| ExitCode::SUCCESS),
-        stopped = stopped() => stopped.map(|()| ExitCode::from(130)),
-    };
-    match ended {
-        Ok(code) => code,
-        Err(error) => {
-            say(&format!("the bench failed: {error}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Ctrl-C, or a polite kill.
-async fn stopped() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    let work = async { bench(&arguments).await.map(|()| ExitCode::SUCCESS) };
+    until_stopped(work).await.unwrap_or_else(|error| {
+        say(&format!("the bench failed: {error}"));
+        ExitCode::FAILURE
+    })
 }
 
 async fn bench(arguments: &Arguments) -> Result<()> {

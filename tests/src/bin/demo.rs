@@ -12,9 +12,9 @@ use sallyport_tests::Result;
 use sallyport_tests::cases::{self, HOST, Kind, Outcome};
 use sallyport_tests::envoy::{Binary, CURRENT};
 use sallyport_tests::parts::Parts;
+use sallyport_tests::program::{stopped, until_stopped};
 use sallyport_tests::stage::{Setup, Stage, Way};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Decides real requests in a real Envoy.
 #[derive(Debug, Parser)]
@@ -39,28 +39,10 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Whatever ends the demo, `stage` is dropped on the way out, and with it all it started.
-    let ended = tokio::select! {
-        ended = demo(&arguments) => ended,
-        stopped = stopped() => stopped.map(|()| ExitCode::from(130)),
-    };
-    match ended {
-        Ok(code) => code,
-        Err(error) => {
-            say(&format!("the demo failed: {error}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Ctrl-C, or a polite kill.
-async fn stopped() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    until_stopped(demo(&arguments)).await.unwrap_or_else(|error| {
+        say(&format!("the demo failed: {error}"));
+        ExitCode::FAILURE
+    })
 }
 
 async fn demo(arguments: &Arguments) -> Result<ExitCode> {
