@@ -9,7 +9,7 @@ use crate::limits::{MAX_CLAIM_PATH_BYTES, MAX_CLAIM_PATH_NAMES};
 
 /// One or more names, outermost first. [`fmt::Display`] writes the one shortest text that parses to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClaimPath(Vec<String>);
+pub struct ClaimPath(Box<[String]>);
 
 impl ClaimPath {
     /// The names, outermost first; never empty.
@@ -67,7 +67,7 @@ impl FromStr for ClaimPath {
             names.push(name);
             match after {
                 Some(after) => rest = after,
-                None => return Ok(Self(names)),
+                None => return Ok(Self(names.into())),
             }
         }
     }

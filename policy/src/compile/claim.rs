@@ -15,7 +15,7 @@ pub(super) fn claims(
     variables: &[Box<str>],
     problems: &mut Problems,
 ) -> Vec<ClaimRule> {
-    let mut out: Vec<ClaimRule> = Vec::new();
+    let mut out: Vec<ClaimRule> = Vec::with_capacity(sources.len());
     for (index, source) in sources.iter().enumerate() {
         let place = format!("{place}[{index}]");
         let Some(rule) = claim(&place, source, variables, problems) else { continue };

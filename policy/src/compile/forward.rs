@@ -30,7 +30,7 @@ pub(super) fn forward(
     };
     let open = matches!(access, Access::Open);
     let scope = Scope { place: &place, variables, nobody: open && own };
-    let mut set: Vec<(Arc<str>, Template)> = Vec::new();
+    let mut set: Vec<(Arc<str>, Template)> = Vec::with_capacity(source.headers.len());
     for (name, text) in &source.headers {
         let what = format!("headers.{name}");
         let place = format!("{place}.{what}");

@@ -159,8 +159,16 @@ fn compile(
     compiler.inheritance.unused(source, any_routes, problems);
     unused_roles(&compiler, &roles, half, problems);
     let RouteCompiler {
-        table, mut routes, names, patterns, used_issuers, credential_headers, ..
+        mut table,
+        mut routes,
+        names,
+        patterns,
+        used_issuers,
+        credential_headers,
+        ..
     } = compiler;
+    table.shrink();
+    routes.shrink_to_fit();
     hidden(&patterns, &table, &routes, problems);
     #[cfg(feature = "overlap")]
     if half == Half::Whole {

@@ -13,7 +13,7 @@ pub(super) fn path(
     source: &MatchSource,
     problems: &mut Problems,
 ) -> Option<RoutePath> {
-    let place = format!("{place}.match");
+    let place = [place, ".match"].concat();
     let (field, compiled) = match (&source.path, &source.regex, &source.glob) {
         (Some(text), None, None) => ("path", PathPattern::compile(text).map(RoutePath::Segments)),
         (None, Some(text), None) => ("regex", PathRegex::from_regex(text).map(RoutePath::Pattern)),

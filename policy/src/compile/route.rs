@@ -53,7 +53,7 @@ pub(crate) fn compile_route(
     problems: &mut Problems,
 ) {
     let place = &*format!("routes[{index}]");
-    label(&format!("{place}.name"), &route.name, problems);
+    label(&[place, ".name"].concat(), &route.name, problems);
     if *compiler.names.entry(route.name.as_str().into()).or_insert(index) != index {
         problems.error(
             format!("{place}.name"),

@@ -10,24 +10,32 @@ use crate::require::claim::whole;
 /// Bytes of the hash that are written.
 const WRITTEN_BYTES: usize = 16;
 
+/// Texts that are shorter have one byte for their length.
+const LONG_TEXT: u8 = 255;
+
 /// The hash of a list, as its elements come.
-pub(crate) struct ListHash(Sha256);
+pub(crate) struct ListHash {
+    hash: Sha256,
+    bytes: Vec<u8>,
+}
 
 impl ListHash {
     pub(crate) fn new() -> Self {
         let mut hash = Sha256::new();
         hash.update(b"[");
-        Self(hash)
+        Self { hash, bytes: Vec::new() }
     }
 
     /// Adds an element, the members of its objects sorted.
     pub(crate) fn add(&mut self, element: &Value) {
-        add(&mut self.0, element);
+        self.bytes.clear();
+        add(&mut self.bytes, element);
+        self.hash.update(&self.bytes);
     }
 
     fn finish(mut self) -> Sha256 {
-        self.0.update(b"]");
-        self.0
+        self.hash.update(b"]");
+        self.hash
     }
 }
 
@@ -39,8 +47,11 @@ pub(crate) fn of_policy(mut policy: Map<String, Value>, routes: ListHash) -> Str
     policy.values_mut().for_each(Value::sort_all_objects);
     let mut routes = Some(routes);
     let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
     for (name, value) in &policy {
-        add_text(&mut hash, name);
+        bytes.clear();
+        add_text(&mut bytes, name);
+        hash.update(&bytes);
         let list = if name == "routes" && value.is_array() { routes.take() } else { None };
         let value = list.map_or_else(|| of_value(value), ListHash::finish);
         hash.update(value.finalize());
@@ -61,49 +72,58 @@ pub(crate) fn of_whole(mut policy: Value) -> String {
 }
 
 fn of_value(value: &Value) -> Sha256 {
+    let mut bytes = Vec::new();
+    add(&mut bytes, value);
     let mut hash = Sha256::new();
-    add(&mut hash, value);
+    hash.update(&bytes);
     hash
 }
 
 /// No two values are the same bytes: a letter says what follows, texts begin with their length, lists and objects end.
-fn add(hash: &mut Sha256, value: &Value) {
+fn add(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Null => hash.update(b"n"),
-        Value::Bool(false) => hash.update(b"f"),
-        Value::Bool(true) => hash.update(b"t"),
+        Value::Null => out.push(b'n'),
+        Value::Bool(false) => out.push(b'f'),
+        Value::Bool(true) => out.push(b't'),
         // `1` and `1.0` are one number, and Envoy writes the one for the other.
         Value::Number(number) => match whole(number) {
             Some(integer) => {
-                hash.update(b"i");
-                hash.update(integer.to_be_bytes());
+                out.push(b'i');
+                out.extend_from_slice(&integer.to_be_bytes());
             }
             None => {
-                hash.update(b"d");
-                hash.update(number.as_f64().unwrap_or_default().to_bits().to_be_bytes());
+                out.push(b'd');
+                let float = number.as_f64().unwrap_or_default();
+                out.extend_from_slice(&float.to_bits().to_be_bytes());
             }
         },
-        Value::String(text) => add_text(hash, text),
+        Value::String(text) => add_text(out, text),
         Value::Array(items) => {
-            hash.update(b"[");
-            items.iter().for_each(|item| add(hash, item));
-            hash.update(b"]");
+            out.push(b'[');
+            items.iter().for_each(|item| add(out, item));
+            out.push(b']');
         }
         Value::Object(members) => {
-            hash.update(b"{");
+            out.push(b'{');
             for (name, member) in members {
-                add_text(hash, name);
-                add(hash, member);
+                add_text(out, name);
+                add(out, member);
             }
-            hash.update(b"}");
+            out.push(b'}');
         }
     }
 }
 
-fn add_text(hash: &mut Sha256, text: &str) {
-    hash.update(b"s");
-    hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-    hash.update(text.as_bytes());
+fn add_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b's');
+    match u8::try_from(text.len()) {
+        Ok(length) if length < LONG_TEXT => out.push(length),
+        Ok(_) | Err(_) => {
+            out.push(LONG_TEXT);
+            out.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]
@@ -135,6 +155,8 @@ mod tests {
             (json!({"a": ["b", "c"]}), json!({"a": ["bc"]}), false),
             (json!({"a": {"b": "c"}}), json!({"a": ["b", "c"]}), false),
             (json!({"a": {"b": {"c": 1}}}), json!({"a": {"b": {}, "c": 1}}), false),
+            (json!({"a": "x".repeat(254)}), json!({"a": "x".repeat(255)}), false),
+            (json!({"a": "x".repeat(255)}), json!({"a": "x".repeat(256)}), false),
             (json!({"routes": []}), json!({}), false),
             (json!({"routes": []}), json!({"routes": [[]]}), false),
             (json!({"routes": null}), json!({"routes": []}), false),
@@ -146,6 +168,6 @@ mod tests {
         // It is compared between versions that are rolled out one after the other.
         let policy =
             json!({"version": 1, "routes": [{"name": "a", "shadow": true}], "x": [0.5, null]});
-        assert_eq!(digest(policy), "1faaec65bac648218277303dfa9a3464");
+        assert_eq!(digest(policy), "fd8775a3da63e8e54d0c5b3f71bb992b");
     }
 }

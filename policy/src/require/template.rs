@@ -16,7 +16,7 @@ use crate::route::{PathVariables, Route};
 
 /// A compiled template.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Template(Vec<Part>);
+pub(crate) struct Template(Box<[Part]>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
@@ -82,7 +82,7 @@ impl Template {
         if parts.is_empty() {
             return Err(("is empty".to_owned(), "write a value, or remove it".to_owned()));
         }
-        Ok(Self(parts))
+        Ok(Self(parts.into()))
     }
 
     /// Whether the template reads the identity.
@@ -111,7 +111,7 @@ impl Template {
 
     /// As [`Template::render`], without a copy where the template is plain text.
     pub(crate) fn value<'v>(&'v self, view: &View<'_>) -> Option<Cow<'v, str>> {
-        match self.0.as_slice() {
+        match &*self.0 {
             [Part::Literal(text)] => sendable(text).then_some(Cow::Borrowed(text)),
             _ => self.render(view).map(Cow::Owned),
         }

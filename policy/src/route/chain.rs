@@ -45,6 +45,7 @@ impl Chain {
     /// Has the place read, from here on in the order where it was not before.
     pub(crate) fn add(&mut self, place: &Place) {
         if !self.places().any(|known| known.place == *place) {
+            self.steps.reserve_exact(1);
             self.steps.push(Step::Token(TokenPlace {
                 place: place.clone(),
                 jwt: RouteIssuers::default(),

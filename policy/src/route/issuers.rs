@@ -57,6 +57,7 @@ impl RouteIssuers {
                 self.templates.insert(template.as_str().into(), tenants);
             }
         }
+        self.by_id.reserve_exact(1);
         let at = self.by_id.partition_point(|(known, _)| *known < issuer.id());
         self.by_id.insert(at, entry);
         self.hmac |= matches!(issuer.kind(), IssuerKind::Hmac(_));

@@ -201,7 +201,7 @@ impl PathPattern {
                 format!("write `/{text}`"),
             ));
         }
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(text.matches('/').count());
         let mut parts = text.strip_prefix('/').unwrap_or_default().split('/').peekable();
         while let Some(part) = parts.next() {
             if part == "{**}" {

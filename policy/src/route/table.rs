@@ -110,6 +110,8 @@ impl Leaf {
         match self.place(method) {
             Ok(at) => self.by_method.get(at).map(|(_, known)| *known),
             Err(at) => {
+                // Most places have one method, of tens of thousands of places.
+                self.by_method.reserve_exact(1);
                 self.by_method.insert(at, (method.into(), route));
                 None
             }
@@ -139,6 +141,12 @@ impl RouteTable {
     ) {
         let patterns = self.host_mut(host).patterns.get_or_insert_default();
         patterns.insert(method, pattern.clone(), route);
+    }
+
+    /// Gives back what it does not need; nothing is added any more.
+    pub(crate) fn shrink(&mut self) {
+        let hosts = self.exact.values_mut().chain(self.wildcard.values_mut());
+        hosts.chain([&mut self.any]).for_each(|host| host.paths.nodes.shrink_to_fit());
     }
 
     fn host_mut(&mut self, host: &HostPattern) -> &mut HostRoutes {
