@@ -430,7 +430,7 @@ impl Check {
     ) -> Result<Passed, Halt> {
         let view = View::new(route, request, Some(&identity));
         let roles = context.policy.roles();
-        let authorized = authorize(requirements, roles, context.side, &view, &self.trace)
+        let authorized = authorize(&requirements.demands, roles, context.side, &view, &self.trace)
             .map_err(|denial| Halt::Deny(denial.of(&identity), Some(Arc::clone(&identity))))?;
         // The filter has no secret.
         let complete = context.side == Side::Sidecar || !requirements.swaps;

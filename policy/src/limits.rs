@@ -59,6 +59,8 @@ pub const MAX_MIRROR_BODY_BYTES: usize = 1024 * 1024;
 pub const MAX_JSON_DEPTH: usize = 64;
 /// Deepest JSON in the filter's configuration, which is the operator's own: where serde_json stops.
 pub const MAX_PLUGIN_JSON_DEPTH: usize = 128;
+/// Parts of routes of one kind that are compared with that of the next route, to hold equal ones once.
+pub const MAX_SHARED_PARTS: usize = 32;
 /// Longest name of an Envoy cluster that the filter can call: longer ones do not fit the message that names them.
 pub const MAX_CLUSTER_BYTES: usize = 125;
 /// Longest reuse of an active introspection reply when the policy names none, in seconds.

@@ -10,10 +10,14 @@ use crate::answer::swap::Swap;
 use crate::require::template::{Template, View};
 use crate::route::chain::Spent;
 
+/// Names in lower case, with their values.
+pub(crate) type SetHeaders = Vec<(Arc<str>, Template)>;
+
 /// What a route does to headers on allow, compiled.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub(crate) set: Vec<(Arc<str>, Template)>,
+    /// Routes that set the same have one of these.
+    pub(crate) set: Arc<SetHeaders>,
     pub(crate) credential: Credential,
     /// None: nothing else is changed.
     pub(crate) reshape: Option<Box<Reshape>>,

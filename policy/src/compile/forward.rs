@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::answer::permit::Forward;
+use crate::answer::permit::{Forward, SetHeaders};
 use crate::compile::Half;
 use crate::compile::credential::Place;
 use crate::compile::reshape::{Scope, reshape};
@@ -10,7 +10,6 @@ use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
 use crate::file::settings::Level;
 use crate::file::source::ForwardSource;
-use crate::require::template::Template;
 use crate::route::Access;
 
 pub(super) fn forward(
@@ -30,7 +29,7 @@ pub(super) fn forward(
     };
     let open = matches!(access, Access::Open);
     let scope = Scope { place: &place, variables, nobody: open && own };
-    let mut set: Vec<(Arc<str>, Template)> = Vec::with_capacity(source.headers.len());
+    let mut set = SetHeaders::with_capacity(source.headers.len());
     for (name, text) in &source.headers {
         let what = format!("headers.{name}");
         let place = format!("{place}.{what}");
@@ -46,7 +45,7 @@ pub(super) fn forward(
     }
     let reshape = reshape(&scope, open, source, problems);
     let credential = Place { place: &place, open, own, half }.credential(source, problems);
-    Forward { set, credential, reshape }
+    Forward { set: Arc::new(set), credential, reshape }
 }
 
 /// RFC 9110 tokens, less those that frame or route the request, carry credentials, or are Envoy's own.

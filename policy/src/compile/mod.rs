@@ -21,6 +21,7 @@ pub(crate) mod roles;
 mod route;
 mod scopes;
 mod settings;
+mod shared;
 mod spent;
 
 use std::borrow::Cow;
@@ -36,6 +37,7 @@ use crate::compile::path::hidden;
 use crate::compile::roles::{RoleDocuments, compile_roles};
 use crate::compile::route::{RouteCompiler, compile_route};
 use crate::compile::settings::Inheritance;
+use crate::compile::shared::Shared;
 use crate::file::document::Document;
 use crate::file::filter_copy::FilterCopy;
 use crate::file::problem::{Problem, Problems};
@@ -145,6 +147,8 @@ fn compile(
         table: RouteTable::default(),
         routes: Vec::new(),
         patterns: Vec::new(),
+        demands: Shared::default(),
+        set_headers: Shared::default(),
         used_issuers: BTreeSet::new(),
         uses_roles: false,
         uses_groups: false,

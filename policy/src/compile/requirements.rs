@@ -1,6 +1,8 @@
 //! What a route asks of its callers: `scopes`, `claims` and `rbac`, compiled. One that could never take effect, or never
 //! be met, is an error.
 
+use std::sync::Arc;
+
 use crate::compile::authenticate::chain;
 use crate::compile::claim::claims;
 use crate::compile::rbac::compile_rbac;
@@ -11,9 +13,8 @@ use crate::file::problem::Problems;
 use crate::file::require_source::Authorization;
 use crate::file::settings::Level;
 use crate::file::source::RouteSource;
-use crate::require::scopes::Scopes;
-use crate::route::Requirements;
 use crate::route::chain::Chain;
+use crate::route::{Demands, Requirements};
 
 pub(super) fn requirements(
     compiler: &mut RouteCompiler<'_>,
@@ -33,17 +34,11 @@ pub(super) fn requirements(
         );
     }
     let on_invalid = settings.on_invalid.map(|setting| *setting.value).unwrap_or_default();
-    let mut out = Requirements {
-        chain: Chain::default(),
-        scopes: Scopes::default(),
-        claims: Vec::new(),
-        rbac: None,
-        denied: false,
-        swaps: false,
-    };
+    let mut out = Demands::default();
+    let mut by = Chain::default();
     if let Some(setting) = settings.authenticate {
         let place = effective.place("authenticate", setting);
-        out.chain = chain(compiler, &place, setting.value, on_invalid, problems);
+        by = chain(compiler, &place, setting.value, on_invalid, problems);
     }
     if let Some(setting) = settings.scopes {
         out.scopes = scopes(&effective.place("scopes", setting), setting, problems);
@@ -79,7 +74,8 @@ pub(super) fn requirements(
             );
         }
     }
-    Requirements { rbac: rbac.filter(|_| authorization == Authorization::Rbac), ..out }
+    out.rbac = rbac.filter(|_| authorization == Authorization::Rbac);
+    Requirements { chain: by, demands: compiler.demands.share(Arc::new(out)), swaps: false }
 }
 
 /// A caller without a credential has no scope, and no claim but its name.

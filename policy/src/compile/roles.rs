@@ -11,7 +11,7 @@ use crate::file::role_source::{RoleDocument, RoleKind, RoleRule};
 use crate::limits::{
     MAX_INLINE_GRANTS, MAX_INLINE_ROLE_DOCUMENTS, MAX_ROLE_GRANTS, MAX_ROLES_APART,
 };
-use crate::require::rbac::{ANY, Grant, NO_NAMESPACE, RoleFile, Roles};
+use crate::require::rbac::{ANY, Grant, NO_NAMESPACE, RoleFile, Roles, SetsOf};
 
 /// Roles and bindings of the policy itself and of its files, before they are compiled.
 pub(crate) struct RoleDocuments<'s> {
@@ -234,10 +234,7 @@ impl<'d> Compiler<'d> {
         u32::try_from(self.roles.sets.len()).ok()?.checked_sub(1)
     }
 
-    fn subjects(
-        &mut self,
-        bound: HashMap<&str, Vec<u32>>,
-    ) -> Option<HashMap<Box<str>, Box<[u32]>>> {
+    fn subjects(&mut self, bound: HashMap<&str, Vec<u32>>) -> Option<HashMap<Box<str>, SetsOf>> {
         let mut out = HashMap::with_capacity(bound.len());
         for (name, mut sets) in bound {
             sets.sort_unstable();
@@ -245,7 +242,11 @@ impl<'d> Compiler<'d> {
             if sets.len() > MAX_ROLES_APART {
                 sets = vec![self.together(sets)?];
             }
-            out.insert(name.into(), sets.into_boxed_slice());
+            let sets = match *sets {
+                [one] => SetsOf::One(one),
+                _ => SetsOf::Several(sets.into()),
+            };
+            out.insert(name.into(), sets);
         }
         Some(out)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::answer::on_deny::OnDeny;
+use crate::answer::permit::SetHeaders;
 use crate::compile::Half;
 use crate::compile::cors::cors;
 use crate::compile::forward::forward;
@@ -13,6 +14,7 @@ use crate::compile::on_deny::on_deny;
 use crate::compile::path::{PatternUse, path};
 use crate::compile::requirements::requirements;
 use crate::compile::settings::{Effective, Inheritance, kept};
+use crate::compile::shared::Shared;
 use crate::file::problem::Problems;
 use crate::file::scalar::{label, timeout};
 use crate::file::settings::Level;
@@ -21,7 +23,7 @@ use crate::identity::issuer::{Issuer, IssuerId};
 use crate::limits::{DEFAULT_TIMEOUT_MS, MAX_METHOD_BYTES};
 use crate::request::host::canonical_host;
 use crate::route::table::{HostPattern, RouteIndex, RouteTable, Routes, common_path};
-use crate::route::{Access, PathPattern, Route, RoutePath};
+use crate::route::{Access, Demands, PathPattern, Route, RoutePath};
 
 /// What routes are compiled into.
 pub(crate) struct RouteCompiler<'s> {
@@ -36,6 +38,8 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) table: RouteTable,
     pub(crate) routes: Routes,
     pub(crate) patterns: Vec<PatternUse>,
+    pub(crate) demands: Shared<Demands>,
+    pub(crate) set_headers: Shared<SetHeaders>,
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
     pub(crate) uses_groups: bool,
@@ -93,7 +97,8 @@ fn variant(
             Access::Requirements(Box::new(requirements))
         }
     };
-    let forward = forward(effective, &access, compiler.half, &variables, problems);
+    let mut forward = forward(effective, &access, compiler.half, &variables, problems);
+    forward.set = compiler.set_headers.share(forward.set);
     if let Access::Requirements(requirements) = &mut access {
         requirements.swaps = forward.credential.swap().is_some();
     }

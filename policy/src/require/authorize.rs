@@ -8,22 +8,22 @@ use crate::require::claim::groups_elsewhere;
 use crate::require::rbac::{AccessRequest, Roles, Verb};
 use crate::require::scopes::Scopes;
 use crate::require::template::{Template, View};
-use crate::route::{Rbac, Requirements};
+use crate::route::{Demands, Rbac};
 use crate::trace::{Note, RoleQuestion, Trace};
 
 /// True: everything holds. False: all but the roles, which are the sidecar's.
 pub(crate) fn authorize(
-    requirements: &Requirements,
+    demands: &Demands,
     roles: &Roles,
     side: Side,
     view: &View<'_>,
     trace: &Trace,
 ) -> Result<bool, Denial> {
     let Some(identity) = view.identity() else { return Err(Denial::new(Reason::TokenMissing)) };
-    let scopes = requirements.scopes.check(identity);
+    let scopes = demands.scopes.check(identity);
     trace.note(|| Note::Scopes(scopes.err()));
-    scopes.map_err(|reason| lacking(reason, &requirements.scopes))?;
-    for (index, rule) in requirements.claims.iter().enumerate() {
+    scopes.map_err(|reason| lacking(reason, &demands.scopes))?;
+    for (index, rule) in demands.claims.iter().enumerate() {
         let claim = rule.check(identity, view);
         trace.note(|| {
             let equals = rule.template().and_then(|template| template.render(view));
@@ -31,11 +31,11 @@ pub(crate) fn authorize(
         });
         claim.map_err(Denial::new)?;
     }
-    if requirements.denied {
+    if demands.denied {
         trace.note(|| Note::AlwaysDenied);
         return Err(Denial::new(Reason::DeniedByRule));
     }
-    let Some(rbac) = &requirements.rbac else { return Ok(true) };
+    let Some(rbac) = &demands.rbac else { return Ok(true) };
     if !rbac.in_filter && side != Side::Sidecar {
         trace.note(|| Note::Roles(None));
         return Ok(false);

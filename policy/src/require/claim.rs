@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use crate::require::template::{Template, View};
 
 /// One claim a route needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ClaimRule {
     path: ClaimPath,
     any_of: Vec<Value>,
@@ -23,7 +23,7 @@ pub(crate) struct ClaimRule {
 }
 
 /// What a rule may ask of a claim besides its values.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct MoreOfClaim {
     pub(crate) none_of: Vec<Value>,
     pub(crate) present: Option<bool>,

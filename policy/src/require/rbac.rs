@@ -101,20 +101,36 @@ pub(crate) struct Roles {
     /// What a role allows, or what the roles of somebody who has many allow together: sorted, each key once.
     pub(crate) sets: Vec<Box<[Grant]>>,
     /// Which sets a user has.
-    pub(crate) users: HashMap<Box<str>, Box<[u32]>>,
+    pub(crate) users: HashMap<Box<str>, SetsOf>,
     /// Which sets a group has.
-    pub(crate) groups: HashMap<Box<str>, Box<[u32]>>,
+    pub(crate) groups: HashMap<Box<str>, SetsOf>,
+}
+
+/// The sets of somebody. Most have one, which needs no memory of its own.
+#[derive(Debug)]
+pub(crate) enum SetsOf {
+    One(u32),
+    Several(Box<[u32]>),
+}
+
+impl SetsOf {
+    pub(crate) fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(set) => std::slice::from_ref(set),
+            Self::Several(sets) => sets,
+        }
+    }
 }
 
 impl Roles {
     /// Whether some role of the user allows this.
     pub(crate) fn allow_user(&self, user: &str, asked: AccessRequest<'_>) -> bool {
-        self.users.get(user).is_some_and(|sets| self.allow(sets, asked))
+        self.users.get(user).is_some_and(|sets| self.allow(sets.as_slice(), asked))
     }
 
     /// Whether some role of the group allows this.
     pub(crate) fn allow_group(&self, group: &str, asked: AccessRequest<'_>) -> bool {
-        self.groups.get(group).is_some_and(|sets| self.allow(sets, asked))
+        self.groups.get(group).is_some_and(|sets| self.allow(sets.as_slice(), asked))
     }
 
     fn allow(&self, sets: &[u32], asked: AccessRequest<'_>) -> bool {

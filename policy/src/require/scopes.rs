@@ -8,7 +8,7 @@ use crate::file::require_source::ScopeStrategy;
 use crate::identity::Identity;
 
 /// Scopes a route needs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Scopes {
     pub(crate) all_of: Vec<Box<str>>,
     pub(crate) any_of: Vec<Box<str>>,

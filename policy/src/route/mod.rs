@@ -78,11 +78,11 @@ impl Route {
             Access::Requirements(requirements) => Some(requirements),
         };
         let asked = requirements.into_iter().flat_map(|requirements| {
-            let rbac = requirements.rbac.iter();
-            let roles = rbac.flat_map(|rbac| {
+            let Demands { rbac, claims, .. } = &*requirements.demands;
+            let roles = rbac.iter().flat_map(|rbac| {
                 rbac.namespace.iter().chain([&rbac.api, &rbac.resource, &rbac.user])
             });
-            requirements.claims.iter().filter_map(ClaimRule::template).chain(roles)
+            claims.iter().filter_map(ClaimRule::template).chain(roles)
         });
         let reshape = self.forward.reshape.iter().flat_map(|reshape| reshape.templates());
         self.forward.set.iter().map(|(_, template)| template).chain(reshape).chain(asked)
@@ -111,13 +111,20 @@ pub(crate) enum Access {
 pub(crate) struct Requirements {
     /// Who may vouch for the caller.
     pub(crate) chain: Chain,
+    /// Routes that ask the same have one of these: ten thousand of their own would be in no processor's cache.
+    pub(crate) demands: Arc<Demands>,
+    /// Whether the upstream gets a credential that only the sidecar has.
+    pub(crate) swaps: bool,
+}
+
+/// What is asked of whoever is known.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Demands {
     pub(crate) scopes: Scopes,
     pub(crate) claims: Vec<ClaimRule>,
     pub(crate) rbac: Option<Rbac>,
     /// `authorization: always_deny`.
     pub(crate) denied: bool,
-    /// Whether the upstream gets a credential that only the sidecar has.
-    pub(crate) swaps: bool,
 }
 
 impl Requirements {
@@ -128,13 +135,13 @@ impl Requirements {
 
     /// Whether the sidecar has a part in it.
     pub(crate) fn need_sidecar(&self) -> bool {
-        let roles = self.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter);
+        let roles = self.demands.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter);
         roles || self.cannot_defer()
     }
 }
 
 /// What is asked of the roles.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Rbac {
     pub(crate) api: Template,
     pub(crate) resource: Template,
@@ -147,7 +154,7 @@ pub(crate) struct Rbac {
 }
 
 /// Where the caller's groups stand.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct GroupsClaim {
     pub(crate) path: ClaimPath,
     /// It is what Entra leaves out of a token that would get too large.

@@ -23,6 +23,7 @@ pub(crate) struct RouteTable {
     /// By suffix without `*.`.
     wildcard: HashMap<Box<str>, HostRoutes>,
     any: HostRoutes,
+    methods: Vec<Arc<str>>,
 }
 
 /// The routes of one host.
@@ -77,7 +78,7 @@ struct Node {
 #[derive(Debug, Default)]
 struct Leaf {
     /// Sorted by method.
-    by_method: Vec<(Box<str>, RouteIndex)>,
+    by_method: Vec<(Arc<str>, RouteIndex)>,
     any_method: Option<RouteIndex>,
 }
 
@@ -105,14 +106,14 @@ impl Leaf {
     }
 
     /// The route that already stands here for this method, if any.
-    fn insert(&mut self, method: Option<&str>, route: RouteIndex) -> Option<RouteIndex> {
+    fn insert(&mut self, method: Option<Arc<str>>, route: RouteIndex) -> Option<RouteIndex> {
         let Some(method) = method else { return self.any_method.replace(route) };
-        match self.place(method) {
+        match self.place(&method) {
             Ok(at) => self.by_method.get(at).map(|(_, known)| *known),
             Err(at) => {
                 // Most places have one method, of tens of thousands of places.
                 self.by_method.reserve_exact(1);
-                self.by_method.insert(at, (method.into(), route));
+                self.by_method.insert(at, (method, route));
                 None
             }
         }
@@ -128,7 +129,18 @@ impl RouteTable {
         path: &PathPattern,
         route: RouteIndex,
     ) -> Option<RouteIndex> {
+        let method = method.map(|method| self.method(method));
         self.host_mut(host).paths.leaf(path)?.insert(method, route)
+    }
+
+    /// A method's name, the same memory for all places.
+    fn method(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.methods.iter().find(|known| ***known == *name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.methods.push(Arc::clone(&name));
+        name
     }
 
     /// Adds a pattern for one host and one method.
