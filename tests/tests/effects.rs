@@ -5,7 +5,7 @@
 use sallyport_tests::Result;
 use sallyport_tests::envoy::{Binary, CURRENT, OLDEST};
 use sallyport_tests::http1::{Request, Response};
-use sallyport_tests::idp::Idp;
+use sallyport_tests::idp::{Endpoint, Fault, Idp};
 use sallyport_tests::parts::{self, Parts};
 use sallyport_tests::stage::{Setup, Stage, Way};
 
@@ -205,4 +205,47 @@ async fn effects_arrive_through_the_current_envoy() {
 async fn effects_arrive_through_the_oldest_envoy() {
     let failures = failures(OLDEST).await.unwrap();
     assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Whoever asks where a dependency or the whole sidecar is out of reach; the status that `status_on_error` names.
+const OUT_OF_REACH: &[(&str, Way, bool, u16)] = &[
+    ("the sidecar's own 503 over HTTP", Way::Http, true, 504),
+    ("no sidecar over HTTP", Way::Http, false, 504),
+    ("the sidecar's own 503 over gRPC", Way::Grpc, true, 503),
+    ("no sidecar over gRPC", Way::Grpc, false, 504),
+];
+
+/// With another status in place of 503, so that it shows who answered.
+async fn errors(version: &str) -> Result<Vec<String>> {
+    let mut setup = Setup::quickstart(Parts::find()?, Binary::locate(version).await?);
+    setup.policy = Some(parts::root().join("tests/fixtures/agreement"));
+    setup.rendered = true;
+    let (ours, other) = (r#"{"code":"ServiceUnavailable"}"#, r#"{"code":"GatewayTimeout"}"#);
+    setup.replaced = vec![(ours.to_owned(), other.to_owned())];
+    let stage = Stage::open(setup).await?;
+    stage.idp.fault(Endpoint::Introspection, Fault::Status(503));
+    let mut failures = Vec::new();
+    for alive in [true, false] {
+        if !alive {
+            stage.kill_sidecar().await?;
+        }
+        for (name, way, _, status) in OUT_OF_REACH.iter().filter(|(.., with, _)| *with == alive) {
+            let request = Request::get("api.example.com", "/opaque/1").bearer("an-opaque-token");
+            let response = stage.send(*way, &request).await?;
+            // Envoy's own answers have no body.
+            if (response.status, response.text().is_empty()) != (*status, *status != 503) {
+                failures.push(format!("{name}: {} `{}`", response.status, response.text()));
+            }
+        }
+    }
+    stage.close().await?;
+    Ok(failures)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_on_error_is_honoured_by_the_oldest_and_the_current_envoy() {
+    for version in [OLDEST, CURRENT] {
+        let failures = errors(version).await.unwrap();
+        assert!(failures.is_empty(), "{version}: {}", failures.join("\n"));
+    }
 }
