@@ -6,6 +6,8 @@ mod cli_check;
 #[cfg(test)]
 mod cli_check_tokens;
 #[cfg(test)]
+mod cli_contract;
+#[cfg(test)]
 mod cli_explain;
 #[cfg(test)]
 mod cli_explain_steps;

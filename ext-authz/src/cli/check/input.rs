@@ -127,7 +127,9 @@ fn id(line: &mut Map<String, Value>) -> Result<Value, String> {
 }
 
 fn headers(headers: Option<&Value>) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let Some(headers) = headers else { return Ok(Vec::new()) };
+    let Some(headers) = headers.filter(|headers| !headers.is_null()) else {
+        return Ok(Vec::new());
+    };
     let list = headers.as_array().ok_or("`headers`: expected an array")?;
     let pair = |(index, pair): (usize, &Value)| {
         let place = format!("headers[{index}]");
