@@ -23,7 +23,7 @@ pub(super) fn claims(
             problems.error(
                 &place,
                 format!(
-                    "`{}` has to be there and has not, so nobody could ever pass",
+                    "what one rule asks of `{}` another one refuses, so nobody could ever pass",
                     source.claim
                 ),
                 "remove one of the two",

@@ -9,8 +9,10 @@ mod forward;
 mod introspection;
 mod issuer;
 mod keys;
+#[cfg(feature = "lint")]
+mod lint;
 mod on_deny;
-#[cfg(feature = "overlap")]
+#[cfg(feature = "lint")]
 mod overlap;
 mod path;
 mod place;
@@ -174,9 +176,10 @@ fn compile(
     table.shrink();
     routes.shrink_to_fit();
     hidden(&patterns, &table, &routes, problems);
-    #[cfg(feature = "overlap")]
+    #[cfg(feature = "lint")]
     if half == Half::Whole {
         overlap::overlapping(&patterns, &routes, problems);
+        lint::policy(source, &routes, &roles, problems);
     }
     unused(any_routes, &issuers, &used_issuers, problems);
     let places = names;

@@ -3,7 +3,7 @@
 use crate::file::problem::Problems;
 use crate::file::source::{EncodedSlashes, MatchSource};
 use crate::route::pattern::PathRegex;
-#[cfg(feature = "overlap")]
+#[cfg(feature = "lint")]
 use crate::route::table::RouteIndex;
 use crate::route::table::{HostPattern, RouteTable, Routes};
 use crate::route::{PathPattern, RoutePath};
@@ -51,7 +51,7 @@ pub(super) struct PatternUse {
     pub(super) place: Box<str>,
     pub(super) host: HostPattern,
     pub(super) method: Option<Box<str>>,
-    #[cfg(feature = "overlap")]
+    #[cfg(feature = "lint")]
     pub(super) route: RouteIndex,
     pub(super) pattern: PathRegex,
 }

@@ -47,7 +47,6 @@ pub(super) fn requirements(
         let place = effective.place("claims", setting);
         out.claims = claims(&place, setting.value, variables, problems);
     }
-    anonymous_alone(effective, problems);
     let authorization = authorization(effective, route, problems);
     out.denied = authorization == Authorization::AlwaysDeny;
     let rbac = route.rbac.as_ref().and_then(|rbac| {
@@ -76,28 +75,6 @@ pub(super) fn requirements(
     }
     out.rbac = rbac.filter(|_| authorization == Authorization::Rbac);
     Requirements { chain: by, demands: compiler.demands.share(Arc::new(out)), swaps: false }
-}
-
-/// A caller without a credential has no scope, and no claim but its name.
-fn anonymous_alone(effective: &Effective<'_>, problems: &mut Problems) {
-    const MESSAGE: &str = "nobody could ever pass: whoever is anonymous has no scopes and claims";
-    const FIX: &str = "remove it, or add an authenticator before `anonymous`";
-    let settings = effective.settings;
-    let authenticators = settings.authenticate.map_or(&[][..], |setting| setting.value);
-    if authenticators.is_empty() || authenticators.iter().any(|it| it.anonymous.is_none()) {
-        return;
-    }
-    // `scopes: {}` and `claims: []` ask for nothing.
-    if let Some(scopes) = settings.scopes
-        && !(scopes.value.all_of.is_empty() && scopes.value.any_of.is_empty())
-    {
-        problems.error(effective.place("scopes", scopes), MESSAGE, FIX);
-    }
-    if let Some(claims) = settings.claims
-        && !claims.value.is_empty()
-    {
-        problems.error(effective.place("claims", claims), MESSAGE, FIX);
-    }
 }
 
 /// What holds here, and what does not go with it.

@@ -10,6 +10,8 @@ use crate::answer::permit::SetHeaders;
 use crate::compile::Half;
 use crate::compile::cors::cors;
 use crate::compile::forward::forward;
+#[cfg(feature = "lint")]
+use crate::compile::lint;
 use crate::compile::on_deny::on_deny;
 use crate::compile::path::{PatternUse, path};
 use crate::compile::requirements::requirements;
@@ -135,6 +137,10 @@ fn variant(
         inputs: None,
     };
     warn_of_open(effective, &compiled, problems);
+    #[cfg(feature = "lint")]
+    if compiler.half == Half::Whole {
+        lint::route(effective, route, &compiled, problems);
+    }
     compiled
 }
 
@@ -284,7 +290,7 @@ fn insert(
                         place: place.into(),
                         host: host.clone(),
                         method: method.map(Into::into),
-                        #[cfg(feature = "overlap")]
+                        #[cfg(feature = "lint")]
                         route: index,
                         pattern: pattern.clone(),
                     });

@@ -109,6 +109,66 @@ impl Template {
         )
     }
 
+    /// The query keys that it reads.
+    #[cfg(feature = "lint")]
+    pub(crate) fn queries(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter_map(|part| if let Part::Query(key) = part { Some(&**key) } else { None })
+    }
+
+    /// The text, where the template is nothing else.
+    #[cfg(feature = "lint")]
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match &*self.0 {
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a caller without a token leaves it without a value.
+    #[cfg(feature = "lint")]
+    pub(crate) fn needs_token(&self) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::Client | Part::Scopes => true,
+            Part::Claim(path) => path.names() != ["sub"],
+            Part::Literal(_)
+            | Part::Subject
+            | Part::Issuer
+            | Part::PathVariable(_)
+            | Part::Header(_)
+            | Part::Query(_)
+            | Part::Method
+            | Part::Host
+            | Part::Path
+            | Part::Scheme => false,
+        })
+    }
+
+    /// The value for this caller, where it is the same in every request.
+    #[cfg(feature = "lint")]
+    pub(crate) fn of_caller(&self, identity: &Identity) -> Option<String> {
+        let mut out = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Subject => out.push_str(identity.subject()?),
+                Part::Issuer => out.push_str(identity.issuer_name()),
+                Part::Client
+                | Part::Claim(_)
+                | Part::PathVariable(_)
+                | Part::Header(_)
+                | Part::Query(_)
+                | Part::Method
+                | Part::Host
+                | Part::Scopes
+                | Part::Path
+                | Part::Scheme => return None,
+            }
+        }
+        Some(out)
+    }
+
     /// As [`Template::render`], without a copy where the template is plain text.
     pub(crate) fn value<'v>(&'v self, view: &View<'_>) -> Option<Cow<'v, str>> {
         match &*self.0 {

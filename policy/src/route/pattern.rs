@@ -84,7 +84,7 @@ impl PathRegex {
     }
 
     /// The regular expression, without the anchors at its ends.
-    #[cfg(feature = "overlap")]
+    #[cfg(feature = "lint")]
     pub(crate) fn expression(&self) -> &str {
         let whole = self.regex.as_str();
         whole.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(whole)

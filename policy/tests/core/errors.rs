@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sallyport_policy::{Document, Format, Policy, PolicyPart, Problem, RoleFile};
 
 use crate::error_fixtures::{FILES, FIXTURES, ROLES};
+use crate::lint_fixtures::{LINTS, told};
 
 /// Files whose problems say what somebody else found, in words that are not there to be searched for. Their own tests
 /// have their tables.
@@ -30,6 +31,9 @@ fn problems() -> Vec<Problem> {
         let problems = load(&format!("{version}{policy}"), include_str!("roles.yaml"));
         assert!(at(&problems, place), "{policy}: nothing at `{place}`: {problems:#?}");
         found.extend(problems);
+    }
+    for (route, more, ..) in LINTS {
+        found.extend(told(route, more));
     }
     for (text, place) in ROLES {
         let policy = "version: 1\nroles: [r.yaml]\nroutes: []";

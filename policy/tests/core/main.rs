@@ -21,6 +21,8 @@ mod inheritance;
 #[cfg(test)]
 mod issuers;
 #[cfg(test)]
+mod lint_fixtures;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod memory;

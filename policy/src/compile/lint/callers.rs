@@ -1,0 +1,163 @@
+//! Who can pass a route: callers without a token where scopes and claims are asked for, authenticators that nothing comes
+//! after, and credentials that a template would hand on.
+
+use crate::compile::settings::Effective;
+use crate::file::problem::Problems;
+use crate::file::settings::Level;
+use crate::file::source::OnInvalid;
+use crate::request::place::Place;
+use crate::require::template::Template;
+use crate::route::{Requirements, Route};
+
+/// Whoever comes without a token has no scope, and no claim but `sub`.
+pub(super) fn without_token(
+    effective: &Effective<'_>,
+    requirements: &Requirements,
+    route: &Route,
+    problems: &mut Problems,
+) {
+    let chain = &requirements.chain;
+    let who = match (chain.anonymous.is_some(), chain.certificate().next().is_some()) {
+        (false, false) => return,
+        (true, false) => "whoever is anonymous",
+        (false, true) => "whoever shows a certificate",
+        (true, true) => "whoever is anonymous or shows a certificate",
+    };
+    let settings = effective.settings;
+    let scopes =
+        settings.scopes.filter(|it| !(it.value.all_of.is_empty() && it.value.any_of.is_empty()));
+    let scopes = scopes.map(|setting| effective.place("scopes", setting));
+    let unmet = requirements.demands.claims.iter().any(|rule| !rule.may_hold_without_token());
+    let claims = settings.claims.filter(|_| unmet);
+    let claims = claims.map(|setting| effective.place("claims", setting));
+    let alone = chain.places().next().is_none();
+    if alone {
+        empty(effective, route, problems);
+    }
+    for place in scopes.into_iter().chain(claims) {
+        if alone {
+            problems.error(
+                place,
+                format!("nobody could ever pass: {who} has no scopes, and no claim but `sub`"),
+                "remove it, or add an authenticator of tokens",
+            );
+        } else {
+            problems.warning(
+                place,
+                format!(
+                    "{who} can never pass: such a caller has no scopes, and no claim but `sub`"
+                ),
+                "remove it, or give such callers a route of their own",
+            );
+        }
+    }
+}
+
+/// Headers of the caller that only a token has, where there is none.
+fn empty(effective: &Effective<'_>, route: &Route, problems: &mut Problems) {
+    for (name, _) in route.forward.set.iter().filter(|(_, template)| template.needs_token()) {
+        problems.warning(
+            effective.route,
+            format!("`{name}` is never sent: it is made of what only a token has, and the route reads none"),
+            "remove it, or add an authenticator of tokens",
+        );
+    }
+}
+
+/// Words about what comes next, and about waiting, where nothing comes and nobody waits.
+pub(super) fn idle(
+    effective: &Effective<'_>,
+    requirements: &Requirements,
+    problems: &mut Problems,
+) {
+    let settings = effective.settings;
+    let Some(authenticate) = settings.authenticate else { return };
+    let inherits = |it: &&crate::file::source::AuthenticatorSource| {
+        it.anonymous.is_none() && it.on_invalid.is_none()
+    };
+    if let Some(own) = settings.on_invalid.filter(|own| own.level == Level::Route)
+        && !authenticate.value.iter().any(|it| inherits(&it))
+    {
+        problems.error(
+            effective.place("on_invalid", own),
+            "has no effect: every authenticator says itself what comes after it, or reads no credential",
+            "remove it",
+        );
+    }
+    if let Some((last, before)) = authenticate.value.split_last()
+        && before.is_empty()
+        && last.on_invalid == Some(OnInvalid::Next)
+    {
+        problems.warning(
+            format!("{}[0].on_invalid", effective.place("authenticate", authenticate)),
+            "`next` has no effect: no authenticator comes after this one",
+            "remove it, or add another authenticator",
+        );
+    }
+    if requirements.chain.places().next().is_some() || requirements.need_sidecar() {
+        return;
+    }
+    let waits = [
+        (
+            "timeout",
+            settings
+                .timeout
+                .filter(|own| own.level == Level::Route)
+                .map(|own| effective.place("timeout", own)),
+        ),
+        (
+            "failure_mode",
+            settings
+                .failure_mode
+                .filter(|own| own.level == Level::Route)
+                .map(|own| effective.place("failure_mode", own)),
+        ),
+    ];
+    for (name, place) in waits {
+        let Some(place) = place else { continue };
+        problems.error(
+            place,
+            format!("`{name}` has no effect: nothing that this route asks waits for anybody"),
+            "remove it",
+        );
+    }
+}
+
+/// A credential that a route reads ends there; a template would hand it on, or compare it in the open.
+pub(super) fn copied(
+    effective: &Effective<'_>,
+    requirements: &Requirements,
+    route: &Route,
+    problems: &mut Problems,
+) {
+    for place in requirements.chain.places() {
+        let (read, added) = match &place.place {
+            Place::Header { name, .. } => {
+                let read = route.templates().flat_map(Template::headers).any(|own| *own == **name);
+                let appended = route.forward.reshape.iter().flat_map(|reshape| &reshape.append);
+                (read, appended.into_iter().any(|(own, _)| **own == **name))
+            }
+            Place::Query(key) => {
+                (route.templates().flat_map(Template::queries).any(|own| *own == **key), false)
+            }
+            Place::Bearer | Place::Raw | Place::Cookie(_) => continue,
+        };
+        if read {
+            problems.error(
+                effective.route,
+                format!("a template reads `{}`, where this route reads a credential", place.place),
+                "remove it; `forward: { credential: original }` leaves the credential where it is",
+            );
+        }
+        if added {
+            problems.error(
+                effective.route,
+                format!(
+                    "`append_headers` adds to `{}`, where this route reads a credential",
+                    place.place
+                ),
+                "add to another header",
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What can be said of a policy before its first request: requirements that nobody can meet or that ask for nothing more
+//! are errors, words that hardly mean what they say are warnings. Called for whole policies alone, not for the filter's
+//! copy of one that was looked at already. Compiles nothing.
+
+mod callers;
+mod roles;
+mod words;
+
+use std::sync::Arc;
+
+use crate::compile::settings::Effective;
+use crate::file::problem::Problems;
+use crate::file::source::{RouteSource, Source};
+use crate::require::rbac::Roles;
+use crate::route::{Access, Route};
+
+/// One route with one set of settings.
+pub(super) fn route(
+    effective: &Effective<'_>,
+    source: &RouteSource,
+    route: &Route,
+    problems: &mut Problems,
+) {
+    words::path(effective.route, &source.r#match, problems);
+    words::answers(effective, source, route, problems);
+    let Access::Requirements(requirements) = &route.access else { return };
+    words::scopes(effective, problems);
+    callers::without_token(effective, requirements, route, problems);
+    callers::idle(effective, requirements, problems);
+    callers::copied(effective, requirements, route, problems);
+    if let (Some(rbac), Some(compiled)) = (&source.rbac, &requirements.demands.rbac) {
+        roles::question(effective.route, &source.r#match.methods, rbac, compiled, problems);
+    }
+}
+
+/// All of it.
+pub(super) fn policy(
+    source: &Source,
+    routes: &[Arc<Route>],
+    roles: &Roles,
+    problems: &mut Problems,
+) {
+    roles::documents(&source.role_documents, problems);
+    roles::routes(source, routes, roles, problems);
+}

@@ -1,0 +1,174 @@
+//! Questions to the roles that have one answer whatever comes, and documents that say less than they seem to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::file::problem::Problems;
+use crate::file::require_source::{NamespaceNone, RbacSource};
+use crate::file::role_source::{RoleDocument, RoleKind};
+use crate::file::source::Source;
+use crate::limits::MAX_LINTED_GRANTS;
+use crate::require::rbac::{ANY, Grant, NO_NAMESPACE, Roles, Verb};
+use crate::require::template::Template;
+use crate::route::{Access, Rbac, Requirements, Route};
+
+/// What a route asks, apart from who may.
+pub(super) fn question(
+    route: &str,
+    methods: &[String],
+    source: &RbacSource,
+    rbac: &Rbac,
+    problems: &mut Problems,
+) {
+    let no_verb = |method: &String| Verb::of_method(method).is_none();
+    if rbac.verb.is_none() && !methods.is_empty() && methods.iter().all(no_verb) {
+        problems.error(
+            format!("{route}.rbac"),
+            format!("nobody could ever pass: `{}` has no verb of its own", methods.join("`, `")),
+            "write `verb`",
+        );
+    }
+    if rbac.user.reads_identity() {
+        return;
+    }
+    let user = source.user.as_deref().unwrap_or_default();
+    let (message, fix) = match rbac.user.literal() {
+        Some(_) => (
+            format!("`{user}` is the same for all: every caller has the rights of that user"),
+            "write `{subject}`, or what else tells callers apart",
+        ),
+        None => (
+            format!("`{user}` is what the client writes: anybody may say to be anybody"),
+            "read the identity, like `{subject}`",
+        ),
+    };
+    problems.warning(format!("{route}.rbac.user"), message, fix);
+}
+
+/// Documents of the policy itself. Those of files are whoever's who keeps the files.
+pub(super) fn documents(documents: &[RoleDocument], problems: &mut Problems) {
+    let bound: BTreeSet<&str> =
+        documents.iter().flat_map(|it| it.roles.iter().flatten()).map(String::as_str).collect();
+    for (index, document) in documents.iter().enumerate() {
+        let place = format!("role_documents[{index}]");
+        let name = &document.metadata.name;
+        if document.kind == RoleKind::Role && !bound.contains(name.as_str()) {
+            problems.warning(
+                &place,
+                format!("no binding names the role `{name}`"),
+                "bind it, or remove it",
+            );
+        }
+        let rules = document.rules.iter().flatten();
+        let mut names =
+            rules.flat_map(|rule| rule.resources.iter().chain(&rule.namespaces).chain([&rule.api]));
+        if names.any(|name| name == "*") {
+            problems.warning(
+                &place,
+                format!("`*` in the role `{name}` is a name, and stands for nothing else"),
+                "write `\"\"` for all",
+            );
+        }
+        if document.users.iter().chain(&document.groups).any(|name| name == "*") {
+            problems.warning(
+                &place,
+                format!("`*` in the binding `{name}` is a name, and stands for nobody else"),
+                "name the users and groups; a route without `rbac` asks no roles",
+            );
+        }
+    }
+}
+
+/// Routes, when all roles are known.
+pub(super) fn routes(
+    source: &Source,
+    routes: &[Arc<Route>],
+    roles: &Roles,
+    problems: &mut Problems,
+) {
+    let asking = routes.iter().filter_map(|route| match &route.access {
+        Access::Requirements(requirements) => {
+            Some((route, requirements, requirements.demands.rbac.as_ref()?))
+        }
+        Access::Open | Access::Shut => None,
+    });
+    let asking: Vec<_> = asking.collect();
+    let named = |(.., rbac): &(_, _, &Rbac)| rbac.namespace.is_some();
+    if source.namespace_none == Some(NamespaceNone::Grant)
+        && !asking.is_empty()
+        && asking.iter().all(named)
+    {
+        problems.warning(
+            "namespace_none",
+            "has no effect: every route that asks the roles names a namespace",
+            "remove it",
+        );
+    }
+    // Without roles there is another warning; and more than so many are not looked through for every route.
+    let grants: usize = roles.sets.iter().map(|set| set.len()).sum();
+    if grants == 0 {
+        return;
+    }
+    let look = grants.saturating_mul(asking.len()) <= MAX_LINTED_GRANTS;
+    for (route, requirements, rbac) in asking {
+        let index =
+            source.routes.iter().position(|own| *own.name == *route.name).unwrap_or_default();
+        anonymous(index, requirements, rbac, roles, problems);
+        let methods = source.routes.get(index).map_or(&[][..], |route| &route.r#match.methods);
+        if look
+            && !roles
+                .sets
+                .iter()
+                .flat_map(|set| set.iter())
+                .any(|grant| may(grant, rbac, methods, roles))
+        {
+            problems.warning(
+                format!("routes[{index}].rbac"),
+                "no role allows this to anybody, so every such request is denied",
+                "compare API, resource, namespace and verb with the roles; a request without a namespace needs a rule for all of them",
+            );
+        }
+    }
+}
+
+fn anonymous(
+    index: usize,
+    requirements: &Requirements,
+    rbac: &Rbac,
+    roles: &Roles,
+    problems: &mut Problems,
+) {
+    let Some(identity) = &requirements.chain.anonymous else { return };
+    let Some(user) = rbac.user.of_caller(identity) else { return };
+    if !roles.users.contains_key(user.as_str()) {
+        problems.warning(
+            format!("routes[{index}].rbac"),
+            format!("whoever is anonymous can never pass: no binding names the user `{user}`"),
+            "bind that user, or remove `anonymous`",
+        );
+    }
+}
+
+/// Whether a grant may answer what a route asks, as far as that is the same in every request.
+fn may(grant: &Grant, rbac: &Rbac, methods: &[String], roles: &Roles) -> bool {
+    let fits = |template: &Template, granted: u32| match template.literal() {
+        Some(name) => granted == ANY || roles.names.get(name) == Some(&granted),
+        None => true,
+    };
+    let [api, resource, namespace] = grant.key;
+    let asked = match (rbac.verb, methods) {
+        (Some(verb), _) => verb.bit(),
+        (None, []) => u8::MAX,
+        (None, methods) => {
+            let verbs = methods.iter().filter_map(|method| Verb::of_method(method));
+            verbs.fold(0, |verbs, verb| verbs | verb.bit())
+        }
+    };
+    fits(&rbac.api, api)
+        && fits(&rbac.resource, resource)
+        && grant.verbs & asked != 0
+        && match &rbac.namespace {
+            Some(template) => namespace != NO_NAMESPACE && fits(template, namespace),
+            None => namespace == NO_NAMESPACE,
+        }
+}

@@ -1,0 +1,356 @@
+//! Mistaken policies as operators write them: they load nowhere, or not without a warning. The fixtures of `compile/lint/`,
+//! for `errors.rs` too.
+
+use sallyport_policy::{Document, Format, Level, Policy, Problem};
+
+/// The issuer `main`, and routes that the rows name by their parts.
+const ISSUERS: &str = "version: 1\nissuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [a] } }\n";
+/// A role `reader` for one namespace, and its binding.
+const ROLES: &str = "role_documents: [{ kind: Role, metadata: { name: reader }, rules: [{ api: a, resources: [b], namespaces: [acme], verbs: [get] }] }, { kind: RoleBinding, metadata: { name: b }, roles: [reader], users: [alice] }]\n";
+
+/// A route, what stands in the file besides, level and place, a part of the message. `JWT` is an authenticator, `ROLES` the
+/// documents above.
+pub(crate) const LINTS: &[(&str, &str, Level, &str, &str)] = &[
+    (
+        "{ authenticate: [JWT, { anonymous: {} }], scopes: { all_of: [a] } }",
+        "",
+        Level::Warning,
+        "routes[0].scopes",
+        "whoever is anonymous can never pass",
+    ),
+    (
+        "{ authenticate: [JWT, { anonymous: {} }], claims: [{ claim: tenant, any_of: [a] }] }",
+        "",
+        Level::Warning,
+        "routes[0].claims",
+        "whoever is anonymous can never pass",
+    ),
+    (
+        "{ authenticate: [JWT, { client_certificate: { subject: uri_san } }], scopes: { any_of: [a] } }",
+        "",
+        Level::Warning,
+        "routes[0].scopes",
+        "whoever shows a certificate can never pass",
+    ),
+    (
+        "{ authenticate: [{ client_certificate: { subject: uri_san } }], scopes: { any_of: [a] } }",
+        "",
+        Level::Error,
+        "routes[0].scopes",
+        "nobody could ever pass: whoever shows a certificate has",
+    ),
+    (
+        "{ authenticate: [{ client_certificate: { subject: uri_san } }, { anonymous: {} }], claims: [{ claim: t, present: true }] }",
+        "",
+        Level::Error,
+        "routes[0].claims",
+        "anonymous or shows a certificate has",
+    ),
+    (
+        "{ authenticate: [{ client_certificate: { subject: uri_san } }], forward: { headers: { x-client: '{client}' } } }",
+        "",
+        Level::Warning,
+        "routes[0]",
+        "`x-client` is never sent",
+    ),
+    (
+        "{ authenticate: [JWT, { anonymous: {} }], rbac: { api: a, resource: b, namespace: acme, user: '{issuer}:{subject}' } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac",
+        "no binding names the user `anonymous:anonymous`",
+    ),
+    (
+        "{ on_invalid: next, authenticate: [{ anonymous: {} }] }",
+        "",
+        Level::Error,
+        "routes[0].on_invalid",
+        "has no effect",
+    ),
+    (
+        "{ on_invalid: next, authenticate: [{ jwt: main, on_invalid: stop }] }",
+        "",
+        Level::Error,
+        "routes[0].on_invalid",
+        "has no effect",
+    ),
+    (
+        "{ authenticate: [{ jwt: main, on_invalid: next }] }",
+        "",
+        Level::Warning,
+        "routes[0].authenticate[0].on_invalid",
+        "no authenticator comes after",
+    ),
+    (
+        "{ authenticate: [{ client_certificate: { subject: uri_san } }], timeout: 1s }",
+        "",
+        Level::Error,
+        "routes[0].timeout",
+        "waits for anybody",
+    ),
+    (
+        "{ authenticate: [{ client_certificate: { subject: uri_san } }], failure_mode: open }",
+        "",
+        Level::Error,
+        "routes[0].failure_mode",
+        "waits for anybody",
+    ),
+    (
+        "{ authenticate: [{ jwt: main, from: { header: X-Token } }], forward: { headers: { x-copy: '{header.x-token}' } } }",
+        "",
+        Level::Error,
+        "routes[0]",
+        "reads `header: x-token`",
+    ),
+    (
+        "{ authenticate: [{ jwt: main, from: { query: t } }], claims: [{ claim: t, equals: '{query.t}' }] }",
+        "",
+        Level::Error,
+        "routes[0]",
+        "reads `query: t`",
+    ),
+    (
+        "{ authenticate: [{ jwt: main, from: { header: x-token } }], forward: { append_headers: { x-token: '{method}' } } }",
+        "",
+        Level::Error,
+        "routes[0]",
+        "adds to `header: x-token`",
+    ),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: [a, a] } }",
+        "",
+        Level::Error,
+        "routes[0].scopes.all_of",
+        "`a` is named twice",
+    ),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: [a, b], any_of: [c, b] } }",
+        "",
+        Level::Error,
+        "routes[0].scopes.any_of",
+        "asks for nothing more",
+    ),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: [a], any_of: [a.b], strategy: hierarchic } }",
+        "",
+        Level::Error,
+        "routes[0].scopes.any_of",
+        "`a.b`",
+    ),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: ['orders.*'] } }",
+        "",
+        Level::Warning,
+        "routes[0].scopes",
+        "`orders.*` is one scope",
+    ),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: ['a,b'] } }",
+        "",
+        Level::Warning,
+        "routes[0].scopes",
+        "`a,b` is one scope",
+    ),
+    (
+        "{ authenticate: [JWT], claims: [{ claim: t, any_of: [a, b] }, { claim: t, none_of: [b, a] }] }",
+        "",
+        Level::Error,
+        "routes[0].claims[1]",
+        "what one rule asks of `t` another one refuses",
+    ),
+    (
+        "{ authenticate: [JWT], claims: [{ claim: t, none_of: [b] }, { claim: t, all_of: [a, b] }] }",
+        "",
+        Level::Error,
+        "routes[0].claims[1]",
+        "another one refuses",
+    ),
+    (
+        "{ match: { path: '/orders/:id' }, authenticate: [JWT] }",
+        "",
+        Level::Warning,
+        "routes[0].match.path",
+        "`:id` is a segment that reads just so",
+    ),
+    (
+        "{ match: { path: '/orders/<id>' }, authenticate: [JWT] }",
+        "",
+        Level::Warning,
+        "routes[0].match.path",
+        "`<id>` is a segment that reads just so",
+    ),
+    (
+        "{ match: { glob: '/orders/{id}' }, authenticate: [JWT] }",
+        "",
+        Level::Warning,
+        "routes[0].match.glob",
+        "`{id}` in a glob is `id` alone",
+    ),
+    (
+        "{ match: { methods: [POST], path: /a }, authenticate: [JWT], on_deny: { redirect: { to: /login } } }",
+        "",
+        Level::Error,
+        "routes[0].on_deny.redirect",
+        "the route judges `POST`",
+    ),
+    (
+        "{ allow: nobody, on_deny: { redirect: { to: /login } } }",
+        "",
+        Level::Error,
+        "routes[0].on_deny.redirect",
+        "redirects nobody",
+    ),
+    (
+        "{ allow: unauthenticated, on_deny: { redirect: { to: /login, on: [401, 403] } } }",
+        "",
+        Level::Error,
+        "routes[0].on_deny.redirect",
+        "redirects nobody",
+    ),
+    (
+        "{ match: { methods: [GET], path: /a }, authenticate: [JWT], cors: { origins: ['https://a.example'], methods: [GET, PUT] } }",
+        "",
+        Level::Error,
+        "routes[0].cors.methods",
+        "`PUT` is no method of this route",
+    ),
+    (
+        "{ match: { methods: [OPTIONS], path: /a }, authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "ROLES",
+        Level::Error,
+        "routes[0].rbac",
+        "`OPTIONS` has no verb",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme, user: alice } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac.user",
+        "the same for all",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme, user: '{header.x-user}' } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac.user",
+        "what the client writes",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: other, resource: b, namespace: acme } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac",
+        "no role allows this to anybody",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac",
+        "no role allows this to anybody",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme, verb: delete } }",
+        "ROLES",
+        Level::Warning,
+        "routes[0].rbac",
+        "no role allows this to anybody",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "ROLESnamespace_none: grant\n",
+        Level::Warning,
+        "namespace_none",
+        "has no effect",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "role_documents: [{ kind: Role, metadata: { name: idle }, rules: [] }]\n",
+        Level::Warning,
+        "role_documents[0]",
+        "no binding names the role `idle`",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "role_documents: [{ kind: Role, metadata: { name: r }, rules: [{ api: a, resources: ['*'], namespaces: [''], verbs: [get] }] }, { kind: RoleBinding, metadata: { name: b }, roles: [r], users: ['*'] }]\n",
+        Level::Warning,
+        "role_documents[0]",
+        "`*` in the role `r` is a name",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "role_documents: [{ kind: Role, metadata: { name: r }, rules: [] }, { kind: RoleBinding, metadata: { name: b }, roles: [r], groups: ['*'] }]\n",
+        Level::Warning,
+        "role_documents[1]",
+        "`*` in the binding `b` is a name",
+    ),
+];
+
+/// Everything that is said of a row.
+pub(crate) fn told(route: &str, more: &str) -> Vec<Problem> {
+    let path = if route.contains("match:") { "" } else { "match: { path: /a }, " };
+    let route = route.replacen('{', &format!("{{ name: r, {path}"), 1);
+    let (route, more) = (route.replace("JWT", "{ jwt: main }"), more.replace("ROLES", ROLES));
+    let policy = format!("{ISSUERS}{more}routes: [{route}]\n");
+    let document = Document::parse(policy.as_bytes(), Format::Yaml).unwrap();
+    match Policy::compile(&document, &[]) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems,
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_place_and_fix() {
+    for (row, more, level, place, message) in LINTS {
+        let problems = told(row, more);
+        let of_row = |problem: &&Problem| {
+            problem.level == *level && problem.path == *place && problem.message.contains(message)
+        };
+        let found = problems.iter().find(of_row);
+        assert!(found.is_some_and(|problem| !problem.fix.is_empty()), "{row}: {problems:#?}");
+        let loads = problems.iter().all(|problem| problem.level == Level::Warning);
+        assert_eq!(loads, *level == Level::Warning, "{row}: {problems:#?}");
+    }
+}
+
+/// What looks like one of the mistakes and is none.
+const MEANT: &[(&str, &str)] = &[
+    (
+        "{ authenticate: [{ anonymous: { subject: guest } }], claims: [{ claim: sub, present: true }] }",
+        "",
+    ),
+    (
+        "{ authenticate: [JWT, { anonymous: {} }], claims: [{ claim: suspended, none_of: [true] }], scopes: { none_of: [blocked] } }",
+        "",
+    ),
+    ("{ authenticate: [{ jwt: main, on_invalid: next }, { anonymous: {} }] }", ""),
+    ("{ authenticate: [JWT], scopes: { all_of: [a], any_of: [b, c] } }", ""),
+    (
+        "{ authenticate: [JWT], scopes: { all_of: [a.b], any_of: [a, c], strategy: hierarchic } }",
+        "",
+    ),
+    (
+        "{ authenticate: [JWT], claims: [{ claim: t, any_of: [a, b] }, { claim: t, none_of: [b] }] }",
+        "",
+    ),
+    ("{ match: { glob: '/orders/{open,closed}' }, authenticate: [JWT] }", ""),
+    ("{ match: { path: '/a:b/c' }, authenticate: [JWT] }", ""),
+    ("{ allow: nobody, on_deny: { redirect: { to: /login, on: [403] } } }", ""),
+    ("{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: '{path}' } }", "ROLES"),
+    ("{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }", "ROLES"),
+    ("{ authenticate: [JWT], timeout: 1s, failure_mode: closed }", ""),
+    (
+        "{ authenticate: [{ jwt: main, from: { header: x-token } }], forward: { headers: { x-copy: '{header.x-other}' } } }",
+        "",
+    ),
+];
+
+#[test]
+fn what_is_meant_so_is_no_mistake() {
+    for (route, more) in MEANT {
+        let mut problems = told(route, more);
+        // Not every row has tokens.
+        problems.retain(|problem| problem.path != "issuers.main");
+        assert!(problems.is_empty(), "{route}: {problems:#?}");
+    }
+}
