@@ -200,7 +200,9 @@ impl IntrospectionRules {
         if bound(claims) {
             return Err(Reason::BindingMismatch);
         }
-        let (not_before, expires) = (time(claims, "nbf"), time(claims, "exp"));
+        // What is issued in the future is not valid before, as with tokens checked by signature.
+        let not_before = time(claims, "nbf").max(time(claims, "iat"));
+        let expires = time(claims, "exp");
         if expires.is_some_and(|end| now.0 >= end.0.saturating_add(self.leeway)) {
             return Err(Reason::TokenExpired);
         }

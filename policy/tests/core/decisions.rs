@@ -72,6 +72,8 @@ fn tokens_scopes_and_claims() {
         (good(json!({"exp": now - 31})), Reason::TokenExpired),
         (good(json!({"exp": now - 29})), Reason::Allowed),
         (good(json!({"nbf": now + 60})), Reason::TokenNotYetValid),
+        (good(json!({"iat": now + 60})), Reason::TokenNotYetValid),
+        (good(json!({"iat": now + 29, "nbf": now - 60})), Reason::Allowed),
         (good(json!({"aud": "other"})), Reason::AudienceMismatch),
         (good(json!({"aud": ["other", "orders"]})), Reason::Allowed),
         (good(json!({"iss": "https://evil.example"})), Reason::IssuerUnknown),
