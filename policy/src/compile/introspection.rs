@@ -60,17 +60,21 @@ fn endpoint(
     source: &IntrospectionSource,
     problems: &mut Problems,
 ) -> Option<IntrospectionEndpoint> {
-    let mut missing = |name: &str| {
-        problems.error(format!("{place}.{name}"), "is missing", "RFC 7662 section 2.1 asks for it");
-    };
-    if source.url.is_none() {
-        missing("url");
-    }
-    if source.client_id.is_none() {
-        missing("client_id");
-    }
-    if source.client_secret.is_none() {
-        missing("client_secret");
+    let written = [
+        ("url", source.url.is_some(), "write the endpoint, like `https://idp.example/introspect`"),
+        (
+            "client_id",
+            source.client_id.is_some(),
+            "write the name that the provider gave this gate",
+        ),
+        (
+            "client_secret",
+            source.client_secret.is_some(),
+            "write `{ file: /run/secrets/name }` or `{ env: NAME }`",
+        ),
+    ];
+    for (name, _, fix) in written.into_iter().filter(|(_, there, _)| !there) {
+        problems.error(format!("{place}.{name}"), "is missing", fix);
     }
     let (address, client_id, secret) =
         (source.url.clone()?, source.client_id.clone()?, source.client_secret.clone()?);

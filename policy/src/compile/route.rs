@@ -311,7 +311,7 @@ fn insert_path(
 ) {
     let crossing = compiler.table.crossing(host, method, path);
     let same = compiler.table.insert(host, method, path, index);
-    for other in crossing.into_iter().chain(same) {
+    for (other, theirs) in crossing.into_iter().chain(same.map(|same| (same, None))) {
         let Some(other) = compiler.routes.get(other).filter(|_| told.insert(other)) else {
             continue;
         };
@@ -321,7 +321,7 @@ fn insert_path(
             format!(
                 "`{name}` and `{}` match the same requests, like {} https://{}{}",
                 other.name,
-                method.unwrap_or("GET"),
+                method.or(theirs.as_deref()).unwrap_or("GET"),
                 host.example(),
                 common_path(path, other_path)
             ),

@@ -128,10 +128,12 @@ impl Filling<'_> {
     }
 }
 
-/// `NAME` as POSIX has it, with or without a default.
+/// `NAME` as POSIX has it, with or without a default, which holds no variable.
 fn is_one(variable: &str) -> bool {
-    let name = variable.split_once(":-").map_or(variable, |(name, _)| name);
-    name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    let (name, default) = variable.split_once(":-").unwrap_or((variable, ""));
+    // `${A:-${B}}` ends at the first brace.
+    !default.contains("${")
+        && name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -173,6 +175,9 @@ mod tests {
         ("${HO ST}", None),
         ("${HOST-other}", None),
         ("${HOST:?no}", None),
+        ("${MISSING:-${HOST}}", None),
+        ("${HOST:-${MISSING}}", None),
+        ("${MISSING:-$${HOST}}", None),
     ];
 
     fn file(value: Value) -> Map<String, Value> {

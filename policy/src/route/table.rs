@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::answer::reason::Reason;
 use crate::request::Request;
@@ -15,6 +16,9 @@ use crate::route::{PathPattern, Route, SegmentPattern};
 
 /// Index of a route.
 pub(crate) type RouteIndex = usize;
+
+/// A route that crosses another one, and a method of its own for which it does; none: it names none.
+pub(crate) type Crossing = (RouteIndex, Option<Arc<str>>);
 
 /// All routes by host and path.
 #[derive(Debug, Default)]
@@ -83,7 +87,8 @@ struct Leaf {
 }
 
 impl Leaf {
-    fn overlapping(&self, method: Option<&str>) -> impl Iterator<Item = RouteIndex> {
+    /// Each with a method that both have; none: any.
+    fn overlapping(&self, method: Option<&str>) -> impl Iterator<Item = Crossing> {
         let named = match method {
             None => 0..self.by_method.len(),
             Some(method) => match self.place(method) {
@@ -92,7 +97,8 @@ impl Leaf {
             },
         };
         let named = self.by_method.get(named).unwrap_or_default();
-        named.iter().map(|(_, route)| *route).chain(self.any_method)
+        let any = self.any_method.map(|route| (route, None));
+        named.iter().map(|(method, route)| (*route, Some(Arc::clone(method)))).chain(any)
     }
 
     fn find(&self, method: &str) -> Option<RouteIndex> {
@@ -194,7 +200,7 @@ impl RouteTable {
         host: &HostPattern,
         method: Option<&str>,
         path: &PathPattern,
-    ) -> Vec<RouteIndex> {
+    ) -> Vec<Crossing> {
         let mut found = Vec::new();
         if let Some(routes) = self.host(host)
             && !path.is_exact()
@@ -326,7 +332,7 @@ impl PathTrie {
         rest: bool,
         wider: Wider,
         method: Option<&str>,
-        found: &mut Vec<RouteIndex>,
+        found: &mut Vec<Crossing>,
     ) {
         let Some(node) = self.nodes.get(at) else { return };
         let Some((first, tail)) = segments.split_first() else {
@@ -343,12 +349,13 @@ impl PathTrie {
                 if let Some(next) = node.literal.get(text) {
                     go(*next, wider);
                 }
-                if let Some(next) = node.variable {
+                if let Some(next) = node.variable_for(text) {
                     go(next, Wider { theirs: true, ..wider });
                 }
             }
             SegmentPattern::Variable(_) => {
-                node.literal.values().for_each(|next| go(*next, Wider { ours: true, ..wider }));
+                let literals = node.literal.iter().filter(|(text, _)| !text.is_empty());
+                literals.for_each(|(_, next)| go(*next, Wider { ours: true, ..wider }));
                 if let Some(next) = node.variable {
                     go(next, wider);
                 }
@@ -362,7 +369,7 @@ impl PathTrie {
         rest: bool,
         wider: Wider,
         method: Option<&str>,
-        found: &mut Vec<RouteIndex>,
+        found: &mut Vec<Crossing>,
     ) {
         if !rest {
             found.extend(node.here.overlapping(method).filter(|_| wider.ours && wider.theirs));
@@ -379,7 +386,7 @@ impl PathTrie {
         }
     }
 
-    fn all_below(&self, at: usize, method: Option<&str>, found: &mut Vec<RouteIndex>) {
+    fn all_below(&self, at: usize, method: Option<&str>, found: &mut Vec<Crossing>) {
         let Some(node) = self.nodes.get(at) else { return };
         found.extend(node.below.overlapping(method));
         node.literal
@@ -390,7 +397,27 @@ impl PathTrie {
     }
 }
 
-/// A path that both patterns match, for messages.
+/// What is escaped in a path, as RFC 3986 section 3.3 has it; `;` too, which would begin a parameter.
+const SENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b';')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A path that both patterns match, for messages, as it is sent.
 pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
     let longest = one.segments.len().max(other.segments.len());
     let mut out = String::new();
@@ -400,7 +427,7 @@ pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
             Some(SegmentPattern::Variable(_)) | None => None,
         });
         out.push('/');
-        out.push_str(literal.unwrap_or("x"));
+        out.extend(utf8_percent_encode(literal.unwrap_or("x"), SENT));
     }
     if one.rest || other.rest {
         out.push_str("/x");

@@ -416,6 +416,7 @@ fn equal_rules_are_named_both_with_a_request_that_hits_both() {
         ("path: '/q/{**}'", "path: '/{t}/secure/{**}'"),
         ("path: '/{a}/x/{**}'", "path: '/p/{b}/{**}'"),
         ("path: '/o/a%20b'", "path: '/o/a%20b'"),
+        ("path: '/a/{x}/'", "path: '/{y}/b/'"),
     ] {
         let found = pair(a, b);
         let (path, message) =
@@ -438,8 +439,24 @@ fn equal_rules_are_named_both_with_a_request_that_hits_both() {
         ("path: '/{x}/b'", "path: '/{y}/c'"),
         ("path: '/{x}/{z}'", "path: '/{y}/c'"),
         ("path: /o", "path: /o/"),
+        // A variable is never empty, so no request hits both.
+        ("path: '/{x}/a/'", "path: '/b/{y}/{z}'"),
+        ("path: '/b/{y}/{z}'", "path: '/{x}/a/'"),
+        ("path: '/b/{x}'", "path: '/{y}/'"),
+        ("path: '/{y}/'", "path: '/b/{x}'"),
     ] {
         assert!(pair(a, b).is_empty(), "{a} and {b}");
+        assert!(pair(b, a).is_empty(), "{b} and {a}");
+    }
+    // The request that is shown: a method that both have, the path as it is sent.
+    for (a, b, request) in [
+        ("path: '/{y}/b', methods: [POST]", "path: '/a/{x}'", "like POST https://any.example/a/b"),
+        ("path: '/a/{x}'", "path: '/{y}/b', methods: [POST]", "like POST https://any.example/a/b"),
+        ("path: '/a%20%25/{x}'", "path: '/{y}/%3Fb@:'", "https://any.example/a%20%25/%3Fb@:"),
+        ("path: '/%C3%A4/{x}'", "path: '/%C3%A4/{y}'", "https://any.example/%C3%A4/x"),
+    ] {
+        let found = pair(a, b);
+        assert!(found.iter().any(|(_, message)| message.ends_with(request)), "{a} {b}: {found:?}");
     }
 }
 
