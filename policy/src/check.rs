@@ -412,11 +412,22 @@ impl Check {
             }
             Access::Requirements(requirements) => requirements,
         };
-        match authenticate(self, context, request, route, &requirements.chain)? {
-            Authenticated::As(identity) => {
+        let judged = match authenticate(self, context, request, route, &requirements.chain) {
+            Ok(Authenticated::As(identity)) => {
                 self.authorized(context, request, route, requirements, identity)
             }
-            Authenticated::BySidecar => self.left_to_sidecar(context, route, None),
+            Ok(Authenticated::BySidecar) => self.left_to_sidecar(context, route, None),
+            Err(halt) => Err(halt),
+        };
+        match judged {
+            // Whatever is unknown of the caller: nobody passes, so neither failure mode nor `async` has a say.
+            Ok(Passed { identity, deferred: true }) | Err(Halt::Unavailable(identity))
+                if requirements.demands.denied =>
+            {
+                self.trace.note(|| Note::AlwaysDenied);
+                Err(Halt::Deny(Denial::new(Reason::DeniedByRule), identity))
+            }
+            judged => judged,
         }
     }
 

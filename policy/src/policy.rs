@@ -126,7 +126,7 @@ impl Policy {
         let path = request.path();
         let sent = self.table.find(request, path)?;
         let route = sent.and_then(|index| self.routes.get(index));
-        if path.has_parameters() || path.has_escaped_slashes() {
+        if path.has_other_readings() {
             self.check_readings(request, sent, route)?;
         }
         Ok(route)

@@ -1,11 +1,12 @@
 //! What the operator wants of denials besides their reason: `on_deny`, compiled. Shapes an answer, never a decision.
 
-use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::answer::accept::names_html;
 use crate::answer::reshape::COMPONENT;
 use crate::limits::MAX_RETURN_TO_BYTES;
 use crate::request::RawRequest;
+use crate::request::query::holds;
 
 /// How denials look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,9 +85,7 @@ fn original(raw: &RawRequest<'_>) -> Option<String> {
 }
 
 fn is_credential(pair: &str) -> bool {
-    let key = pair.split('=').next().unwrap_or_default();
-    let key = percent_decode_str(key).decode_utf8_lossy();
-    CREDENTIAL_KEYS.contains(&&*key)
+    CREDENTIAL_KEYS.iter().any(|key| holds(pair, key))
 }
 
 #[cfg(test)]
@@ -113,7 +112,7 @@ mod tests {
                 "GET",
                 "text/html",
                 "https",
-                "/a?access_token=x&b=1&acc%65ss_token=y&&access_token",
+                "/a?access_token=x&b=1&acc%65ss_token=y&&access_token&c=1;access_token=z",
                 401,
             ),
             Some("https://sso.example/login?app=1&rd=https%3A%2F%2Fapi.example%3A8080%2Fa%3Fb%3D1"),

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use crate::file::problem::Problems;
 use crate::file::require_source::ClaimSource;
-use crate::require::claim::{ClaimRule, MoreOfClaim, compare, equal};
+use crate::require::claim::{ClaimRule, MoreOfClaim, compare, equal, is_exact};
 use crate::require::template::Template;
 
 pub(super) fn claims(
@@ -104,6 +104,17 @@ fn values(place: &str, source: &ClaimSource, problems: &mut Problems) {
                 place,
                 format!("`{value}` is no scalar"),
                 "compare with strings, numbers or booleans",
+            );
+        }
+    }
+    for value in wanted().chain(&source.none_of) {
+        if let Value::Number(number) = value
+            && !is_exact(number)
+        {
+            problems.error(
+                place,
+                format!("`{number}` is a number that is not held exactly, so that others are equal to it"),
+                "write integers of 64 bits at most; longer ones are text, in tokens too",
             );
         }
     }

@@ -190,6 +190,10 @@ fn compile(
     let mut with_credential = names.clone();
     with_credential.push(AUTHORIZATION.into());
     spent::check_headers(&credential_headers, &routes, problems);
+    #[cfg(feature = "lint")]
+    if half == Half::Whole {
+        spent::check_templates(source, &routes, problems);
+    }
     let query_credentials = spent::complete(&mut routes, &with_credential);
     let removed = RemovedLists {
         with_credential: Arc::new(RemovedHeaders::new(with_credential)),

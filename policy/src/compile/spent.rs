@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::answer::permit::{AUTHORIZATION, COOKIE, RemovedHeaders};
 use crate::file::problem::Problems;
+#[cfg(feature = "lint")]
+use crate::file::source::Source;
 use crate::request::inputs::Inputs;
 use crate::request::place::Place;
 use crate::require::template::Template;
@@ -100,6 +102,33 @@ fn spent(
         list(&headers)
     };
     Some(Spent { query, cookies, removed, removed_with_cookie })
+}
+
+/// A credential ends here, and no template takes a copy of it along.
+#[cfg(feature = "lint")]
+pub(super) fn check_templates(source: &Source, routes: &[Arc<Route>], problems: &mut Problems) {
+    for route in routes {
+        let Access::Requirements(requirements) = &route.access else { continue };
+        for place in requirements.chain.places() {
+            let mut templates = route.templates();
+            let part = match &place.place {
+                Place::Header { name, .. } => templates
+                    .any(|template| template.headers().any(|read| *read == **name))
+                    .then(|| format!("{{header.{name}}}")),
+                Place::Query(key) => templates
+                    .any(|template| template.queries().any(|read| *read == **key))
+                    .then(|| format!("{{query.{key}}}")),
+                Place::Bearer | Place::Raw | Place::Cookie(_) => None,
+            };
+            let Some(part) = part else { continue };
+            let index = source.routes.iter().position(|source| *source.name == *route.name);
+            problems.error(
+                format!("routes[{}]", index.unwrap_or_default()),
+                format!("`{part}` reads what `authenticate` reads as a credential"),
+                "use {subject} or {claims.PATH}, or remove it",
+            );
+        }
+    }
 }
 
 /// A token in a header that a route sets would be taken for an identity, or an identity for a token.

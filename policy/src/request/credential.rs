@@ -68,6 +68,8 @@ impl<'a> Authorization<'a> {
         if values.next().is_some() {
             return Err(Reason::CredentialAmbiguous);
         }
+        // RFC 9110 section 5.5: white space around a value is no part of it, whichever proxy left it there.
+        let value = value.trim_ascii();
         let scheme_end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
         let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
         if !scheme.eq_ignore_ascii_case(b"bearer") {
@@ -167,6 +169,8 @@ mod tests {
         (&[], [ABSENT, ABSENT, ABSENT]),
         (&["Bearer abc.def"], [token("abc.def"), ABSENT, token("abc.def")]),
         (&["bearer  abc"], [token("abc"), ABSENT, token("abc")]),
+        (&[" Bearer abc\t"], [token("abc"), ABSENT, token("abc")]),
+        (&["\tabc "], [MALFORMED, token("abc"), ABSENT]),
         (&["Bearer"], [MALFORMED, MALFORMED, MALFORMED]),
         (&["Bearer "], [MALFORMED, MALFORMED, MALFORMED]),
         (&["Basic dTpw"], [ABSENT, ABSENT, ABSENT]),

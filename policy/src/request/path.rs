@@ -14,6 +14,7 @@ pub struct CanonicalPath<'a> {
     query: Option<&'a str>,
     parameters: bool,
     escaped_slashes: bool,
+    escaped_semicolons: bool,
 }
 
 /// Why a path is not canonical. The caller is told only `request_malformed`.
@@ -66,8 +67,14 @@ impl<'a> CanonicalPath<'a> {
             Some((path, query)) => (path, query.strip_prefix('?')),
             None => (target, None),
         };
-        let escaped_slashes = check(path, &marks)?;
-        Ok(Self { path, query, parameters: marks.parameters, escaped_slashes })
+        let Escaped { slashes, semicolons } = check(path, &marks)?;
+        Ok(Self {
+            path,
+            query,
+            parameters: marks.parameters,
+            escaped_slashes: slashes,
+            escaped_semicolons: semicolons,
+        })
     }
 
     /// The path as sent, without the query.
@@ -94,18 +101,31 @@ impl<'a> CanonicalPath<'a> {
         self.escaped_slashes
     }
 
-    /// What upstreams make of it that cut path parameters off, unescape slashes, or do both, in this order or the other.
+    /// Whether there are upstreams that read it as another path, see [`CanonicalPath::other_readings`].
+    pub(crate) fn has_other_readings(&self) -> bool {
+        self.parameters || self.escaped_slashes || self.escaped_semicolons
+    }
+
+    /// What upstreams make of it that cut path parameters off, unescape slashes, or do both, in this order or the other; and of `%3B` those that unescape before they cut.
     pub(crate) fn other_readings(&self) -> Vec<Reading> {
         let mut readings = Vec::new();
         if self.parameters {
             readings.push(Reading { path: without_parameters(self.path), unescaped: false });
         }
+        let mut unescaped = |path| readings.push(Reading { path, unescaped: true });
+        let mut plain = None;
         if self.escaped_slashes {
-            let plain = self.path.replace("%2F", "/").replace("%2f", "/");
+            let path = self.path.replace("%2F", "/").replace("%2f", "/");
             if self.parameters {
-                readings.push(Reading { path: without_parameters(&plain), unescaped: true });
+                unescaped(without_parameters(&path));
             }
-            readings.push(Reading { path: plain, unescaped: true });
+            unescaped(path.clone());
+            plain = Some(path);
+        }
+        if self.escaped_semicolons {
+            for path in [Some(self.path), plain.as_deref()].into_iter().flatten() {
+                unescaped(without_parameters(&path.replace("%3B", ";").replace("%3b", ";")));
+            }
         }
         readings
     }
@@ -119,7 +139,7 @@ impl<'a> CanonicalPath<'a> {
 /// What an upstream may make of a path.
 pub(crate) struct Reading {
     pub(crate) path: String,
-    /// Escaped slashes were made plain ones.
+    /// Escaped slashes or semicolons were made plain ones.
     pub(crate) unescaped: bool,
 }
 
@@ -190,13 +210,19 @@ impl Marks {
     }
 }
 
-/// Whether it holds escaped slashes.
-fn check(path: &str, marks: &Marks) -> Result<bool, PathError> {
+/// Which escapes it holds that the route has to judge.
+#[derive(Default)]
+struct Escaped {
+    slashes: bool,
+    semicolons: bool,
+}
+
+fn check(path: &str, marks: &Marks) -> Result<Escaped, PathError> {
     let rest = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
     if marks.backslash {
         return Err(PathError::Byte);
     }
-    let escaped_slashes = marks.escape && check_escapes(path)?;
+    let escaped = if marks.escape { check_escapes(path)? } else { Escaped::default() };
     let mut segments = Segments { rest: Some(rest) }.enumerate().peekable();
     while let Some((index, segment)) = segments.next() {
         if index >= MAX_PATH_SEGMENTS {
@@ -206,9 +232,9 @@ fn check(path: &str, marks: &Marks) -> Result<bool, PathError> {
         if segment.is_empty() && segments.peek().is_some() {
             return Err(PathError::EmptySegment);
         }
-        let semicolon = segment.bytes().position(|byte| byte == b';');
-        let name = semicolon.and_then(|at| segment.get(..at)).unwrap_or(segment);
-        let parameters = semicolon.is_some();
+        let end = name_end(segment, escaped.semicolons);
+        let name = end.and_then(|at| segment.get(..at)).unwrap_or(segment);
+        let parameters = end.is_some();
         if name == "." || name == ".." {
             return Err(PathError::DotSegment);
         }
@@ -216,22 +242,34 @@ fn check(path: &str, marks: &Marks) -> Result<bool, PathError> {
             return Err(PathError::EmptySegment);
         }
     }
-    Ok(escaped_slashes)
+    Ok(escaped)
 }
 
-fn check_escapes(path: &str) -> Result<bool, PathError> {
+/// Where a segment's name ends for those that cut path parameters off, perhaps after they have unescaped it.
+fn name_end(segment: &str, escaped: bool) -> Option<usize> {
+    let plain = segment.bytes().position(|byte| byte == b';');
+    if !escaped {
+        return plain;
+    }
+    let at = segment.as_bytes().windows(3).position(|text| text.eq_ignore_ascii_case(b"%3b"));
+    [plain, at].into_iter().flatten().min()
+}
+
+fn check_escapes(path: &str) -> Result<Escaped, PathError> {
     let mut rest = path.as_bytes();
-    let mut slashes = false;
+    let mut escaped = Escaped::default();
     while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
         rest = rest.get(at..).unwrap_or_default();
         let mut value = escape(rest).ok_or(PathError::BrokenEscape)?;
         rest = rest.get(3..).unwrap_or_default();
         if value == b'/' {
-            slashes = true;
+            escaped.slashes = true;
             continue;
         }
+        escaped.semicolons |= value == b';';
         // `%252e` hides a dot from those who decode twice: read on through escaped percent signs.
         let mut inner = rest;
+        let twice = value == b'%';
         while value == b'%' {
             let Some(next) = inner.get(..2).and_then(hex) else { break };
             value = next;
@@ -242,14 +280,15 @@ fn check_escapes(path: &str) -> Result<bool, PathError> {
         }
         let unreserved =
             value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~');
-        if unreserved || value.is_ascii_control() || matches!(value, b'/' | b'\\') {
+        let hidden = matches!(value, b'/' | b'\\') || value == b';' && twice;
+        if unreserved || value.is_ascii_control() || hidden {
             return Err(PathError::HiddenCharacter);
         }
     }
     percent_encoding::percent_decode_str(path)
         .decode_utf8()
         .map_err(|_| PathError::BrokenEscape)?;
-    Ok(slashes)
+    Ok(escaped)
 }
 
 fn escape(bytes: &[u8]) -> Option<u8> {
@@ -274,6 +313,11 @@ mod tests {
         ("/orders/", Ok(())),
         ("/a%20b/%E2%82%AC/x%3By", Ok(())),
         ("/100%25", Ok(())),
+        ("/..%3b/admin", Err(DotSegment)),
+        ("/a/.%3Bx", Err(DotSegment)),
+        ("/%3bx/admin", Err(EmptySegment)),
+        ("/..a%3b", Ok(())),
+        ("/..%253b/admin", Err(HiddenCharacter)),
         ("/a...b/.well-known/..a", Ok(())),
         ("", Err(NotAbsolute)),
         ("*", Err(NotAbsolute)),

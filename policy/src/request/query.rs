@@ -38,8 +38,7 @@ pub(crate) fn find<'a>(query: Option<&'a str>, key: &str) -> Result<Credential<'
 /// The target without the parameters of these keys, wherever in the query they stand; none: it holds none of them.
 pub(crate) fn without(target: &str, keys: &[Box<str>]) -> Option<String> {
     let (path, query) = target.split_once('?')?;
-    let ends_here =
-        |pair: &&str| pair.split(INNER).any(|part| keys.iter().any(|key| named(part, key)));
+    let ends_here = |pair: &&str| keys.iter().any(|key| holds(pair, key));
     if !query.split('&').any(|pair| ends_here(&pair)) {
         return None;
     }
@@ -49,6 +48,11 @@ pub(crate) fn without(target: &str, keys: &[Box<str>]) -> Option<String> {
         out.push_str(pair);
     }
     Some(out)
+}
+
+/// Whether a parameter has this key, or one behind what some servers take for its end.
+pub(crate) fn holds(pair: &str, key: &str) -> bool {
+    pair.split(INNER).any(|part| named(part, key))
 }
 
 fn named(pair: &str, key: &str) -> bool {

@@ -100,6 +100,8 @@ impl ClaimRule {
             && self.more.as_ref().is_none_or(|more| {
                 more.present != Some(false)
                     && !more.none_of.iter().any(has)
+                    // Of what is not known exactly it is not known that it is none of these.
+                    && (more.none_of.is_empty() || !any_element(actual, is_inexact))
                     && more.equals.as_ref().is_none_or(|template| {
                         let text = template.render(view);
                         text.is_some_and(|text| any_element(actual, |it| is_text(it, &text)))
@@ -170,16 +172,23 @@ pub(crate) fn groups_elsewhere(claims: &Claims) -> bool {
 /// JSON has one kind of number: `1` and `1.0` are the same. Integers are compared as integers: through a float, two
 /// different 64-bit ids would be one.
 pub(crate) fn equal(actual: &Value, wanted: &Value) -> bool {
-    if actual == wanted {
-        return true;
-    }
     match (actual, wanted) {
         (Value::Number(actual), Value::Number(wanted)) => match (whole(actual), whole(wanted)) {
             (Some(actual), Some(wanted)) => actual == wanted,
-            _ => false,
+            _ => actual == wanted && is_exact(actual),
         },
-        _ => false,
+        _ => actual == wanted,
     }
+}
+
+/// Whether a number is what was written. Integers beyond 64 bits are floats by the time that they get here, and several are
+/// the same float.
+pub(crate) fn is_exact(number: &Number) -> bool {
+    whole(number).is_some() || number.as_f64().is_some_and(|float| float.fract() != 0.0)
+}
+
+fn is_inexact(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if !is_exact(number))
 }
 
 /// Integers as integers, anything else as floats.
@@ -222,7 +231,7 @@ mod tests {
 
     #[test]
     fn numbers_are_equal_when_they_are_the_same_number() {
-        let cases: [(Value, Value, bool); 15] = [
+        let cases: [(Value, Value, bool); 17] = [
             (json!(1), json!(1.0), true),
             (json!(1000), json!(1e3), true),
             (json!(-2.0), json!(-2), true),
@@ -238,6 +247,8 @@ mod tests {
             (json!(u64::MAX), json!(u64::MAX), true),
             (json!(u64::MAX), json!(u64::MAX - 1), false),
             (json!(1), json!("1"), false),
+            (json!(1e20), json!(1e20), false),
+            (json!(9_007_199_254_740_992.0), json!(9_007_199_254_740_992.0), false),
         ];
         for (actual, wanted, expected) in cases {
             assert_eq!(super::equal(&actual, &wanted), expected, "{actual} {wanted}");

@@ -12,6 +12,7 @@ use crate::answer::reshape::COMPONENT;
 use crate::identity::Identity;
 use crate::limits::MAX_HEADER_VALUE_BYTES;
 use crate::request::Request;
+use crate::require::claim::is_exact;
 use crate::route::{PathVariables, Route};
 
 /// A compiled template.
@@ -180,8 +181,15 @@ impl Template {
     /// The value; none where a part has none, or where the result could not be a header's value.
     pub(crate) fn render(&self, view: &View<'_>) -> Option<String> {
         let mut out = String::new();
-        self.0.iter().try_for_each(|part| part.push(&mut out, view))?;
-        (!out.is_empty() && sendable(&out)).then_some(out)
+        for part in &self.0 {
+            let before = out.len();
+            part.push(&mut out, view)?;
+            // An empty value is none: `{claims.tenant}:admin` must not become `:admin`.
+            if out.len() == before {
+                return None;
+            }
+        }
+        sendable(&out).then_some(out)
     }
 
     /// The value as a path: each part one segment or less of it, escaped, but for literals and the request's own path.
@@ -343,7 +351,7 @@ fn readable_header(name: &str) -> Result<Box<str>, (String, String)> {
 fn push_claim(out: &mut String, value: &Value) -> Option<()> {
     match value {
         Value::String(text) => out.push_str(text),
-        Value::Number(number) => out.push_str(&number.to_string()),
+        Value::Number(number) if is_exact(number) => out.push_str(&number.to_string()),
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Array(items) => {
@@ -357,7 +365,7 @@ fn push_claim(out: &mut String, value: &Value) -> Option<()> {
                 push_claim(out, item)?;
             }
         }
-        Value::Null | Value::Object(_) => return None,
+        Value::Number(_) | Value::Null | Value::Object(_) => return None,
     }
     Some(())
 }

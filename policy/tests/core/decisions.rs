@@ -241,6 +241,38 @@ fn roles() {
     check(&world, &get("/clusters/a").bearer(&good(json!({"sub": "bob"}))), Reason::RoleMissing);
 }
 
+const DENIED: &str = r#"
+version: 1
+authorization: always_deny
+issuers:
+  main: { issuer: "https://idp.example", jwks: { discovery: true, cluster: idp }, audiences: [orders], algorithms: [ES256] }
+  opaque: { introspection: { url: "https://idp.example/introspect", client_id: gate, client_secret: { env: SECRET } }, audiences: [orders] }
+mirror: { sink: { sidecar: {} } }
+routes:
+  - { name: open, match: { path: /open }, failure_mode: open, authenticate: [{ jwt: main }, { introspection: opaque }] }
+  - { name: later, match: { path: /later }, mode: async, authenticate: [{ introspection: opaque }] }
+"#;
+
+#[test]
+fn nobody_passes_where_everybody_is_denied_whatever_fails() {
+    let mut world = world(DENIED, "");
+    for (path, token, side, expected) in [
+        ("/open", "", Side::Sidecar, Reason::TokenMissing),
+        ("/open", "opaque", Side::Sidecar, Reason::DeniedByRule),
+        ("/open", "opaque", Side::FilterAsking, Reason::DeniedByRule),
+        ("/later", "opaque", Side::Sidecar, Reason::DeniedByRule),
+        ("/later", "opaque", Side::FilterAsking, Reason::DeniedByRule),
+    ] {
+        let ask = if token.is_empty() { get(path) } else { get(path).bearer(token) };
+        let decision = world.decide(&ask, side);
+        assert_eq!(decision.reason, expected, "{side:?} {path}");
+        assert!(!decision.allows(), "{side:?} {path}");
+    }
+    world.state = KeyState::Unavailable;
+    let decision = world.decide(&get("/open").bearer(&good(json!({}))), Side::FilterAsking);
+    assert_eq!((decision.reason, decision.allows()), (Reason::DeniedByRule, false));
+}
+
 #[test]
 fn a_dead_sidecar_follows_the_routes_failure_mode_and_a_refusal_never_does() {
     let mut world = ours();
@@ -343,7 +375,9 @@ fn path_parameters_open_nothing_that_the_plain_path_does_not() {
         ("/x;/admin", Reason::AllowedUnauthenticated),
         ("/other;v=1/x", Reason::AllowedUnauthenticated),
         ("/%61dmin", Reason::RequestMalformed),
-        ("/admin%3Bx", Reason::AllowedUnauthenticated),
+        ("/admin%3Bx", Reason::RequestMalformed),
+        ("/other%3Bx", Reason::AllowedUnauthenticated),
+        ("/x/..%3b/admin", Reason::RequestMalformed),
     ] {
         check(&world, &get(path), expected);
     }

@@ -4,6 +4,19 @@
 /// A policy of one file, and where one of its problems is; `version: 1` where it says none. Role files are those of the
 /// other tests.
 pub(crate) const FIXTURES: &[(&str, &str)] = &[
+    // What a credential stands in, read again; numbers that are not what was written.
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main, from: { header: x-token } }], forward: { headers: { x-copy: '{header.x-token}' } } }]",
+        "routes[0]",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main, from: { query: t } }], forward: { query: { u: '{query.t}' } } }]",
+        "routes[0]",
+    ),
+    (
+        "issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], claims: [{ claim: v, any_of: [184467440737095516161] }] }]",
+        "routes[0].claims[0]",
+    ),
     // A credential of our own for the upstream.
     (
         "routes: [{ name: a, match: { path: /a }, allow: unauthenticated, forward: { credential: { bearer: { token: { env: S } } } } }]",
