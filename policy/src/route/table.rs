@@ -76,6 +76,10 @@ struct Node {
     variable: Option<usize>,
     here: Leaf,
     below: Leaf,
+    /// Those literals below which there is a variable or a prefix: what a variable beside them may cross.
+    wide: Vec<usize>,
+    /// The node is one of its parent's.
+    is_wide: bool,
 }
 
 /// Routes that end at one place of the trie.
@@ -248,17 +252,30 @@ impl PathTrie {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
+        let is_variable = |segment: &SegmentPattern| matches!(segment, SegmentPattern::Variable(_));
+        let widest = if path.rest {
+            path.segments.len()
+        } else {
+            path.segments.iter().rposition(is_variable).unwrap_or(0)
+        };
         let mut at = 0;
-        for segment in &path.segments {
+        for (index, segment) in path.segments.iter().enumerate() {
             let fresh = self.nodes.len();
             let node = self.nodes.get_mut(at)?;
-            at = match segment {
+            let next = match segment {
                 SegmentPattern::Literal(text) => *node.literal.entry(text.clone()).or_insert(fresh),
                 SegmentPattern::Variable(_) => *node.variable.get_or_insert(fresh),
             };
-            if at == fresh {
+            if next == fresh {
                 self.nodes.push(Node::default());
             }
+            if index < widest
+                && matches!(segment, SegmentPattern::Literal(text) if !text.is_empty())
+                && !std::mem::replace(&mut self.nodes.get_mut(next)?.is_wide, true)
+            {
+                self.nodes.get_mut(at)?.wide.push(next);
+            }
+            at = next;
         }
         let node = self.nodes.get_mut(at)?;
         Some(if path.rest { &mut node.below } else { &mut node.here })
@@ -354,8 +371,14 @@ impl PathTrie {
                 }
             }
             SegmentPattern::Variable(_) => {
-                let literals = node.literal.iter().filter(|(text, _)| !text.is_empty());
-                literals.for_each(|(_, next)| go(*next, Wider { ours: true, ..wider }));
+                let narrower = |next: &usize| go(*next, Wider { ours: true, ..wider });
+                // Below the other literals, of which there may be ten thousand, nothing is wider than ours.
+                if wider.theirs {
+                    let literals = node.literal.iter().filter(|(text, _)| !text.is_empty());
+                    literals.map(|(_, next)| next).for_each(narrower);
+                } else {
+                    node.wide.iter().for_each(narrower);
+                }
                 if let Some(next) = node.variable {
                     go(next, wider);
                 }
@@ -448,3 +471,63 @@ impl Node {
 
 /// The routes themselves.
 pub(crate) type Routes = Vec<Arc<Route>>;
+
+#[cfg(test)]
+mod tests {
+    use super::{HostPattern, PathPattern, RouteTable, SegmentPattern};
+
+    /// All patterns of up to three segments of two literals and a variable, whole paths and prefixes.
+    fn patterns() -> Vec<PathPattern> {
+        let mut lists: Vec<Vec<SegmentPattern>> = vec![Vec::new()];
+        for at in 0..40 {
+            let Some(list) = lists.get(at).filter(|list| list.len() < 3).cloned() else { continue };
+            for segment in [
+                SegmentPattern::Literal("a".into()),
+                SegmentPattern::Literal("b".into()),
+                SegmentPattern::Variable("x".into()),
+            ] {
+                lists.push(list.iter().cloned().chain([segment]).collect());
+            }
+        }
+        let both = |segments: Vec<SegmentPattern>| {
+            [false, true].map(|rest| PathPattern { segments: segments.clone(), rest })
+        };
+        lists.into_iter().flat_map(both).collect()
+    }
+
+    /// Whether some path fits both, and each fits one that the other does not.
+    fn cross(ours: &PathPattern, theirs: &PathPattern) -> bool {
+        let (mut wider, mut narrower) = (false, false);
+        for (own, other) in ours.segments.iter().zip(&theirs.segments) {
+            match (own, other) {
+                (SegmentPattern::Literal(own), SegmentPattern::Literal(other)) if own != other => {
+                    return false;
+                }
+                (SegmentPattern::Variable(_), SegmentPattern::Literal(_)) => wider = true,
+                (SegmentPattern::Literal(_), SegmentPattern::Variable(_)) => narrower = true,
+                _ => {}
+            }
+        }
+        let (own, other) = (ours.segments.len(), theirs.segments.len());
+        let comparable = ours.rest == theirs.rest && (ours.rest || own == other);
+        comparable && (wider || own < other) && (narrower || own > other)
+    }
+
+    #[test]
+    fn what_crosses_is_found() {
+        let all = patterns();
+        assert_eq!(all.len(), 80);
+        let mut table = RouteTable::default();
+        for (index, path) in all.iter().enumerate() {
+            assert!(table.insert(&HostPattern::Any, None, path, index).is_none());
+        }
+        for path in &all {
+            let found = table.crossing(&HostPattern::Any, Some("GET"), path);
+            let mut found: Vec<usize> = found.into_iter().map(|(route, _)| route).collect();
+            found.sort_unstable();
+            let expected: Vec<usize> =
+                (0..all.len()).filter(|other| cross(path, &all[*other])).collect();
+            assert_eq!(found, expected, "{path:?}");
+        }
+    }
+}
