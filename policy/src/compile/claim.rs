@@ -19,16 +19,6 @@ pub(super) fn claims(
     for (index, source) in sources.iter().enumerate() {
         let place = format!("{place}[{index}]");
         let Some(rule) = claim(&place, source, variables, problems) else { continue };
-        if out.iter().any(|other| rule.excludes(other) || other.excludes(&rule)) {
-            problems.error(
-                &place,
-                format!(
-                    "what one rule asks of `{}` another one refuses, so nobody could ever pass",
-                    source.claim
-                ),
-                "remove one of the two",
-            );
-        }
         out.push(rule);
     }
     out
@@ -98,13 +88,17 @@ fn values(place: &str, source: &ClaimSource, problems: &mut Problems) {
             "remove one of the two",
         );
     }
-    for value in wanted().chain(&source.none_of) {
-        if value.is_null() || value.is_object() || value.is_array() {
-            problems.error(
-                place,
-                format!("`{value}` is no scalar"),
-                "compare with strings, numbers or booleans",
-            );
+    let lists =
+        [("any_of", &source.any_of), ("all_of", &source.all_of), ("none_of", &source.none_of)];
+    for (name, list) in lists {
+        for (index, value) in list.iter().enumerate() {
+            if value.is_null() || value.is_object() || value.is_array() {
+                problems.error(
+                    format!("{place}.{name}[{index}]"),
+                    format!("`{value}` is no scalar"),
+                    "compare with strings, numbers or booleans",
+                );
+            }
         }
     }
     for value in wanted().chain(&source.none_of) {

@@ -1,9 +1,9 @@
 //! Who may ask across origins: `cors`, compiled.
 
+use crate::compile::issuer::whole_seconds;
 use crate::cors::Cors;
 use crate::file::answer_source::CorsSource;
 use crate::file::problem::Problems;
-use crate::file::scalar::within;
 use crate::limits::{CORS_MAX_AGE_BOUNDS, MAX_METHOD_BYTES};
 use crate::request::host::canonical_host;
 
@@ -61,8 +61,8 @@ pub(super) fn cors(place: &str, source: &CorsSource, problems: &mut Problems) ->
     out.expose = Some(expose.join(", ")).filter(|all| !all.is_empty()).map(Into::into);
     let max_age = format!("{place}.max_age");
     out.max_age_seconds =
-        within(&max_age, source.max_age.as_deref(), CORS_MAX_AGE_BOUNDS, problems)
-            .and_then(|milliseconds| milliseconds.checked_div(1000));
+        whole_seconds(&max_age, source.max_age.as_deref(), CORS_MAX_AGE_BOUNDS, problems)
+            .map(u64::from);
     out
 }
 

@@ -2,12 +2,12 @@
 //! itself has no effect beside it.
 
 use crate::compile::Half;
-use crate::compile::issuer::{check_secret, leeway};
+use crate::compile::issuer::{check_secret, leeway, whole_seconds};
 use crate::file::issuer_source::{IntrospectionSource, IssuerSource};
 use crate::file::problem::Problems;
-use crate::file::scalar::{seconds, url};
+use crate::file::scalar::url;
 use crate::identity::issuer::{IntrospectionEndpoint, IntrospectionIssuer, IntrospectionRules};
-use crate::limits::DEFAULT_INTROSPECTION_CACHE_SECONDS;
+use crate::limits::{DEFAULT_INTROSPECTION_CACHE_SECONDS, TOKEN_MEMORY_BOUNDS};
 
 pub(crate) fn introspection_issuer(
     place: &str,
@@ -45,9 +45,10 @@ pub(crate) fn introspection_issuer(
         audiences: source.audiences.clone(),
         leeway: leeway(place, source, problems),
     };
+    let cache = format!("{place}.introspection.cache");
     let cache =
-        seconds(&format!("{place}.introspection.cache"), introspection.cache.as_deref(), problems);
-    let cache_seconds = cache.unwrap_or(DEFAULT_INTROSPECTION_CACHE_SECONDS);
+        whole_seconds(&cache, introspection.cache.as_deref(), TOKEN_MEMORY_BOUNDS, problems);
+    let cache_seconds = cache.map_or(DEFAULT_INTROSPECTION_CACHE_SECONDS, u64::from);
     let endpoint = match half {
         Half::Filter => None,
         Half::Whole => Some(endpoint(&format!("{place}.introspection"), introspection, problems)?),

@@ -390,7 +390,7 @@ pub(crate) fn leeway(place: &str, source: &IssuerSource, problems: &mut Problems
 }
 
 /// Whole seconds within bounds.
-fn whole_seconds(
+pub(crate) fn whole_seconds(
     place: &str,
     text: Option<&str>,
     bounds: (&str, &str),

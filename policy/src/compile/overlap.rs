@@ -72,6 +72,19 @@ pub(super) fn overlapping(uses: &[PatternUse], routes: &Routes, problems: &mut P
             }
         }
     }
+    let mut seen = BTreeSet::new();
+    for (index, this) in uses.iter().enumerate() {
+        if suspicious(this.pattern.text())
+            && seen.insert(this.route)
+            && matches!(comparison.common((index, this), (index, this)), Common::Nothing)
+        {
+            problems.error(
+                format!("{}.match", this.place),
+                format!("`{}` matches no path that is judged", this.pattern.text()),
+                "write the path as it is sent, without query and fragment; both ends are anchored",
+            );
+        }
+    }
     if unknown > 0 {
         problems.warning(
             "routes",
@@ -79,6 +92,12 @@ pub(super) fn overlapping(uses: &[PatternUse], routes: &Routes, problems: &mut P
             "where two match one request, it is denied as `rule_ambiguous`; start patterns with more literal segments",
         );
     }
+}
+
+/// Whether it is worth a look if any path matches. Parameters are judged, and the automaton of paths knows none.
+fn suspicious(pattern: &str) -> bool {
+    let odd = pattern.contains(['#', '$', '^']) || pattern.contains("\\?");
+    odd && !pattern.contains(';') && !pattern.contains("\\x")
 }
 
 fn tell(

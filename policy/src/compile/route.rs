@@ -67,10 +67,10 @@ pub(crate) fn compile_route(
             "give each route its own name",
         );
     }
-    let hosts = hosts(place, &route.r#match.hosts, problems);
+    let hosts = hosts(place, route.r#match.hosts(), problems);
     let variants = compiler.inheritance.of_route(compiler.source, route, place, hosts);
     let Some(path) = path(place, &route.r#match, problems) else { return };
-    let methods = methods(place, &route.r#match.methods, problems);
+    let methods = methods(place, route.r#match.methods(), problems);
     if let Some(allow) = route.allow {
         asks_for_nothing(place, allow, route, problems);
     }
@@ -243,7 +243,7 @@ fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec
     for (index, method) in names.iter().enumerate() {
         if names.iter().take(index).any(|before| before == method) {
             problems.error(
-                format!("{place}.match.methods"),
+                format!("{place}.match.methods[{index}]"),
                 format!("`{method}` is named twice"),
                 "name it once",
             );
@@ -254,7 +254,7 @@ fn methods<'s>(place: &str, names: &'s [String], problems: &mut Problems) -> Vec
             || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
         {
             problems.error(
-                format!("{place}.match.methods"),
+                format!("{place}.match.methods[{index}]"),
                 format!("`{method}` is no method"),
                 "write methods in upper case, like GET",
             );

@@ -21,8 +21,12 @@ pub(super) fn scopes(
         }
         return Scopes::default();
     }
-    for scope in needed().chain(&source.none_of) {
-        check(place, scope, strategy, problems);
+    let lists =
+        [("all_of", &source.all_of), ("any_of", &source.any_of), ("none_of", &source.none_of)];
+    for (name, list) in lists {
+        for (index, scope) in list.iter().enumerate() {
+            check(&|| format!("{place}.{name}[{index}]"), scope, strategy, problems);
+        }
     }
     for scope in needed() {
         // Every granted scope that satisfies the one satisfies the other too.
@@ -47,20 +51,25 @@ pub(super) fn scopes(
     }
 }
 
-fn check(place: &str, scope: &str, strategy: ScopeStrategy, problems: &mut Problems) {
+fn check(
+    place: &dyn Fn() -> String,
+    scope: &str,
+    strategy: ScopeStrategy,
+    problems: &mut Problems,
+) {
     // RFC 6749 section 3.3: scope-token.
     let valid = !scope.is_empty()
         && scope.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\');
     if !valid {
         problems.error(
-            place,
+            place(),
             format!("`{scope}` is no scope"),
             "write one scope an entry, without spaces and quotes",
         );
     }
     if strategy == ScopeStrategy::Wildcard && scope.split('.').any(|segment| segment == "*") {
         problems.error(
-            place,
+            place(),
             format!("`{scope}` is a pattern, and patterns stand in tokens alone"),
             "name the scopes themselves; a granted pattern satisfies each that fits it",
         );

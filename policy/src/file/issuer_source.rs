@@ -181,7 +181,7 @@ pub(crate) struct IntrospectionSource {
     pub(crate) client_id: Option<String>,
     /// Our client secret there.
     pub(crate) client_secret: Option<SecretSource>,
-    /// Longest reuse of an active reply, like `60s`; never beyond the token's `exp`. Default 60s.
+    /// Longest reuse of an active reply, like `60s`; at most 24h, never beyond the token's `exp`. Default 60s.
     pub(crate) cache: Option<String>,
 }
 

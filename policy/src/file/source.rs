@@ -166,11 +166,9 @@ pub(crate) type RouteSources = Vec<Box<RouteSource>>;
 #[serde(deny_unknown_fields)]
 pub(crate) struct MatchSource {
     /// `api.example.com` or `*.example.com`; none: every host.
-    #[serde(default)]
-    pub(crate) hosts: Vec<String>,
+    pub(crate) hosts: Option<Vec<String>>,
     /// Methods in upper case; none: every method.
-    #[serde(default)]
-    pub(crate) methods: Vec<String>,
+    pub(crate) methods: Option<Vec<String>>,
     /// `/healthz`, `/orders/{id}`, or `/files/{**}` for everything below `/files`. Or instead of it `regex` or `glob`.
     pub(crate) path: Option<String>,
     /// Regular expression of whole paths as they are sent; named groups are variables. Asked after all `path`s of the host.
@@ -180,6 +178,18 @@ pub(crate) struct MatchSource {
     /// What `%2F` in the path means.
     #[serde(default)]
     pub(crate) encoded_slashes: EncodedSlashes,
+}
+
+impl MatchSource {
+    /// None: every host.
+    pub(crate) fn hosts(&self) -> &[String] {
+        self.hosts.as_deref().unwrap_or_default()
+    }
+
+    /// None: every method.
+    pub(crate) fn methods(&self) -> &[String] {
+        self.methods.as_deref().unwrap_or_default()
+    }
 }
 
 /// One authenticator: exactly one of `jwt`, `introspection`, `client_certificate` and `anonymous`.

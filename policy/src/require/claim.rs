@@ -48,18 +48,6 @@ impl ClaimRule {
         self.more.as_ref()?.equals.as_ref()
     }
 
-    /// Whether this one wants the claim gone, and the other one wants something of it; or this one refuses every value
-    /// that the other one accepts, or one of those that it needs.
-    pub(crate) fn excludes(&self, other: &Self) -> bool {
-        let Some(more) = self.more.as_ref().filter(|_| self.path == other.path) else {
-            return false;
-        };
-        let refused = |wanted: &Value| more.none_of.iter().any(|none| equal(wanted, none));
-        more.present == Some(false) && !other.holds_of_nothing()
-            || other.all_of.iter().any(refused)
-            || !other.any_of.is_empty() && other.any_of.iter().all(refused)
-    }
-
     /// Whether a caller without a token may have what is asked for: such a one has no claim but `sub`.
     #[cfg(feature = "lint")]
     pub(crate) fn may_hold_without_token(&self) -> bool {

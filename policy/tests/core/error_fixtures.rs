@@ -148,7 +148,7 @@ routes: [{ name: a, match: { path: '/a/{id}' }, authenticate: [{ jwt: main }], c
     (
         r#"issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [orders] } }
 routes: [{ name: a, match: { path: '/a/{id}' }, authenticate: [{ jwt: main }], claims: [{ claim: x, none_of: [[]] }] }]"#,
-        "routes[0].claims[0]",
+        "routes[0].claims[0].none_of[0]",
     ),
     (
         r#"issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [orders] } }
@@ -414,12 +414,12 @@ routes: [{ name: a, match: { path: '/a/{id}' }, authenticate: [{ jwt: main }], s
     (
         r#"issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [orders] } }
 routes: [{ name: a, match: { path: '/a/{id}' }, authenticate: [{ jwt: main }], scopes: { none_of: ['a b'] } }]"#,
-        "routes[0].scopes",
+        "routes[0].scopes.none_of[0]",
     ),
     (
         r#"issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [orders] } }
 routes: [{ name: a, match: { path: '/a/{id}' }, authenticate: [{ jwt: main }], scopes: { all_of: ['*'], strategy: wildcard } }]"#,
-        "routes[0].scopes",
+        "routes[0].scopes.all_of[0]",
     ),
     (
         r#"scopes: {}

@@ -92,7 +92,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "routes: [{ name: a, match: { path: /a, methods: [get] }, allow: unauthenticated }]",
-        "routes[0].match.methods",
+        "routes[0].match.methods[0]",
         "`get` is no method",
     ),
     (
@@ -152,7 +152,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], scopes: { all_of: ['a b'] } }]",
-        "routes[0].scopes",
+        "routes[0].scopes.all_of[0]",
         "is no scope",
     ),
     (
@@ -167,7 +167,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], claims: [{ claim: a, any_of: [{}] }] }]",
-        "routes[0].claims[0]",
+        "routes[0].claims[0].any_of[0]",
         "is no scalar",
     ),
     ("roles: [r.yaml]\nroutes: []", "roles", "has no effect"),
@@ -317,7 +317,7 @@ const MORE: &[(&str, &str, &str)] = &[
     ),
     (
         "routes: [{ name: a, match: { path: /a, methods: [GET, GET] }, allow: unauthenticated }]",
-        "routes[0].match.methods",
+        "routes[0].match.methods[1]",
         "named twice",
     ),
     (

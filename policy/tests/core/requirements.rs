@@ -172,7 +172,7 @@ fn left_out_groups_are_not_the_same_as_none() {
 const DO_NOT_LOAD: &[(&str, &str, &str)] = &[
     ("scopes: { strategy: exact }", "scopes", "asks for no scope"),
     ("scopes: { all_of: [a], strategy: fuzzy }", "scopes.strategy", "fuzzy"),
-    ("scopes: { none_of: ['a b'] }", "scopes", "`a b` is no scope"),
+    ("scopes: { none_of: ['a b'] }", "scopes.none_of[0]", "`a b` is no scope"),
     ("scopes: { all_of: [a], none_of: [a] }", "scopes.none_of", "whoever has `a` has it"),
     ("scopes: { any_of: [a, b], none_of: [b] }", "scopes.none_of", "whoever has `b` has it"),
     (
@@ -180,11 +180,19 @@ const DO_NOT_LOAD: &[(&str, &str, &str)] = &[
         "scopes.none_of",
         "`a.b` is refused, and whoever has `a` has it",
     ),
-    ("scopes: { none_of: ['a.*'], strategy: wildcard }", "scopes", "patterns stand in tokens"),
-    ("scopes: { all_of: ['*'], strategy: wildcard }", "scopes", "patterns stand in tokens"),
+    (
+        "scopes: { none_of: ['a.*'], strategy: wildcard }",
+        "scopes.none_of[0]",
+        "patterns stand in tokens",
+    ),
+    (
+        "scopes: { all_of: ['*'], strategy: wildcard }",
+        "scopes.all_of[0]",
+        "patterns stand in tokens",
+    ),
     ("claims: [{ claim: x }]", "claims[0]", "asks for no value"),
-    ("claims: [{ claim: x, none_of: [[a]] }]", "claims[0]", "is no scalar"),
-    ("claims: [{ claim: x, none_of: [null] }]", "claims[0]", "is no scalar"),
+    ("claims: [{ claim: x, none_of: [[a]] }]", "claims[0].none_of[0]", "is no scalar"),
+    ("claims: [{ claim: x, none_of: [null] }]", "claims[0].none_of[0]", "is no scalar"),
     ("claims: [{ claim: x, any_of: [a], none_of: [a] }]", "claims[0].none_of", "both wanted"),
     ("claims: [{ claim: x, all_of: [1], none_of: [1.0] }]", "claims[0].none_of", "both wanted"),
     ("claims: [{ claim: x, present: false, any_of: [a] }]", "claims[0].present", "all the same"),

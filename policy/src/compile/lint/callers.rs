@@ -1,6 +1,7 @@
 //! Who can pass a route: callers without a token where scopes and claims are asked for, authenticators that nothing comes
 //! after, and credentials that a template would hand on.
 
+use crate::compile::lint::templates;
 use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
 use crate::file::settings::Level;
@@ -32,7 +33,14 @@ pub(super) fn without_token(
     let claims = claims.map(|setting| effective.place("claims", setting));
     let alone = chain.places().next().is_none();
     if alone {
-        empty(effective, route, problems);
+        templates::without_token(effective, requirements, route, problems);
+        if let Some(setting) = settings.scopes.filter(|it| !it.value.none_of.is_empty()) {
+            problems.error(
+                format!("{}.none_of", effective.place("scopes", setting)),
+                format!("has no effect: {who} has no scopes"),
+                "remove it, or add an authenticator of tokens",
+            );
+        }
     }
     for place in scopes.into_iter().chain(claims) {
         if alone {
@@ -50,17 +58,6 @@ pub(super) fn without_token(
                 "remove it, or give such callers a route of their own",
             );
         }
-    }
-}
-
-/// Headers of the caller that only a token has, where there is none.
-fn empty(effective: &Effective<'_>, route: &Route, problems: &mut Problems) {
-    for (name, _) in route.forward.set.iter().filter(|(_, template)| template.needs_token()) {
-        problems.warning(
-            effective.route,
-            format!("`{name}` is never sent: it is made of what only a token has, and the route reads none"),
-            "remove it, or add an authenticator of tokens",
-        );
     }
 }
 

@@ -3,7 +3,9 @@
 //! copy of one that was looked at already. Compiles nothing.
 
 mod callers;
+mod claims;
 mod roles;
+mod templates;
 mod words;
 
 use std::sync::Arc;
@@ -23,13 +25,16 @@ pub(super) fn route(
 ) {
     words::path(effective.route, &source.r#match, problems);
     words::answers(effective, source, route, problems);
+    words::origins(effective, problems);
+    templates::texts(effective, source, problems);
     let Access::Requirements(requirements) = &route.access else { return };
     words::scopes(effective, problems);
+    claims::claims(effective, problems);
     callers::without_token(effective, requirements, route, problems);
     callers::idle(effective, requirements, problems);
     callers::copied(effective, requirements, route, problems);
     if let (Some(rbac), Some(compiled)) = (&source.rbac, &requirements.demands.rbac) {
-        roles::question(effective.route, &source.r#match.methods, rbac, compiled, problems);
+        roles::question(effective.route, source.r#match.methods(), rbac, compiled, problems);
     }
 }
 

@@ -20,12 +20,12 @@ pub(super) fn question(
     rbac: &Rbac,
     problems: &mut Problems,
 ) {
-    let no_verb = |method: &String| Verb::of_method(method).is_none();
-    if rbac.verb.is_none() && !methods.is_empty() && methods.iter().all(no_verb) {
+    let no_verb = |method: &&String| Verb::of_method(method).is_none();
+    if let Some(method) = methods.iter().find(|it| rbac.verb.is_none() && no_verb(it)) {
         problems.error(
             format!("{route}.rbac"),
-            format!("nobody could ever pass: `{}` has no verb of its own", methods.join("`, `")),
-            "write `verb`",
+            format!("nobody could ever pass with `{method}`: `{method}` has no verb of its own"),
+            "write `verb`, or give that method a route of its own",
         );
     }
     if rbac.user.reads_identity() {
@@ -59,6 +59,9 @@ pub(super) fn documents(documents: &[RoleDocument], problems: &mut Problems) {
                 "bind it, or remove it",
             );
         }
+        if let Some((message, fix)) = nothing(document) {
+            problems.warning(&place, format!("`{name}` {message}"), fix);
+        }
         let rules = document.rules.iter().flatten();
         let mut names =
             rules.flat_map(|rule| rule.resources.iter().chain(&rule.namespaces).chain([&rule.api]));
@@ -76,6 +79,23 @@ pub(super) fn documents(documents: &[RoleDocument], problems: &mut Problems) {
                 "name the users and groups; a route without `rbac` asks no roles",
             );
         }
+    }
+}
+
+/// What says nothing though it is written.
+fn nothing(document: &RoleDocument) -> Option<(&'static str, &'static str)> {
+    const FIX: &str = "write what it allows, or remove it";
+    let rules = || document.rules.iter().flatten();
+    if document.rules.as_ref().is_some_and(Vec::is_empty) {
+        Some(("has no rules, so it allows nothing", FIX))
+    } else if rules().any(|rule| rule.verbs.is_empty()) {
+        Some(("has a rule without verbs, which allows nothing", FIX))
+    } else if rules().any(|rule| rule.resources.is_empty()) {
+        Some(("has a rule without resources, which allows nothing", FIX))
+    } else if document.roles.as_ref().is_some_and(Vec::is_empty) {
+        Some(("binds no role", "name the roles, or remove it"))
+    } else {
+        None
     }
 }
 
@@ -114,7 +134,7 @@ pub(super) fn routes(
         let index =
             source.routes.iter().position(|own| *own.name == *route.name).unwrap_or_default();
         anonymous(index, requirements, rbac, roles, problems);
-        let methods = source.routes.get(index).map_or(&[][..], |route| &route.r#match.methods);
+        let methods = source.routes.get(index).map_or(&[][..], |route| route.r#match.methods());
         if look
             && !roles
                 .sets

@@ -1,6 +1,7 @@
 //! Words of a route that mean something else than they look like, or nothing where they stand: variables of other
 //! languages in paths, scopes that are in effect already, answers that nobody gets.
 
+use crate::compile::lint::templates::known_template;
 use crate::compile::settings::Effective;
 use crate::file::problem::Problems;
 use crate::file::require_source::ScopeStrategy;
@@ -11,6 +12,15 @@ use crate::route::Route;
 
 /// `/orders/:id` and `/orders/<id>` are literals here, and `{id}` in a glob is `id`.
 pub(super) fn path(route: &str, source: &MatchSource, problems: &mut Problems) {
+    for (name, list) in [("hosts", &source.hosts), ("methods", &source.methods)] {
+        if list.as_ref().is_some_and(Vec::is_empty) {
+            problems.error(
+                format!("{route}.match.{name}"),
+                "is an empty list, which would mean all and looks like none",
+                "leave it out for all",
+            );
+        }
+    }
     let foreign = |part: &&str| {
         part.starts_with(':') && part.len() > 1 || part.starts_with('<') && part.ends_with('>')
     };
@@ -49,6 +59,13 @@ pub(super) fn scopes(effective: &Effective<'_>, problems: &mut Problems) {
             .iter()
             .enumerate()
             .find(|(index, scope)| list.iter().take(*index).any(|known| known == *scope));
+        for (index, scope) in list.iter().enumerate().filter(|(_, scope)| known_template(scope)) {
+            problems.error(
+                format!("{place}.{name}[{index}]"),
+                format!("`{scope}`: a template is not read here"),
+                "name the scope; a claim may be compared with a template, by `equals`",
+            );
+        }
         if let Some((_, scope)) = twice {
             problems.error(
                 format!("{place}.{name}"),
@@ -87,6 +104,22 @@ pub(super) fn scopes(effective: &Effective<'_>, problems: &mut Problems) {
     }
 }
 
+/// Pages of a whole top-level name: of everybody who registers one below it.
+pub(super) fn origins(effective: &Effective<'_>, problems: &mut Problems) {
+    let Some(setting) = effective.settings.cors else { return };
+    for (index, origin) in setting.value.origins.iter().enumerate() {
+        let below = origin.split_once("://*.").map_or("", |(_, suffix)| suffix);
+        let name = below.split(':').next().unwrap_or_default();
+        if !name.is_empty() && !name.contains('.') && name != "localhost" {
+            problems.error(
+                format!("{}.origins[{index}]", effective.place("cors", setting)),
+                format!("`{origin}` is everybody who has a name below `{name}`"),
+                "name your own domain, like `https://*.example.com`",
+            );
+        }
+    }
+}
+
 /// Answers that no request of the route gets. What a route inherits is meant for others too.
 pub(super) fn answers(
     effective: &Effective<'_>,
@@ -95,7 +128,7 @@ pub(super) fn answers(
     problems: &mut Problems,
 ) {
     let settings = effective.settings;
-    let methods = &source.r#match.methods;
+    let methods = source.r#match.methods();
     if let Some(own) = settings.on_deny.filter(|own| own.level == Level::Route)
         && let Some(redirect) = &own.value.redirect
     {
