@@ -105,6 +105,6 @@ pub const MAX_ROLE_GRANTS: usize = 8 * 1024 * 1024;
 pub const MAX_ROLES_APART: usize = 8;
 /// What `cors.max_age` may be; Firefox's own bound is 24 hours, Chromium's 2.
 pub const CORS_MAX_AGE_BOUNDS: (&str, &str) = ("0s", "24h");
-/// Grants that lint looks through, over all routes that ask the roles: some 10 ms.
+/// Grants that lint looks through, over all routes that ask the roles: some 10 ms. Most routes find theirs among the first.
 #[cfg(feature = "lint")]
 pub(crate) const MAX_LINTED_GRANTS: usize = 4_000_000;

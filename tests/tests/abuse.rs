@@ -276,7 +276,7 @@ const LOADS: &[(&str, &str, &str)] = &[
     (
         "template-credential",
         "issuers: { m: { issuer: 'https://a.example', jwks: { discovery: true }, audiences: [a] } }\nroutes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: m, from: { header: x-token } }], forward: { headers: { x-copy: '{header.x-token}' } } }]",
-        "where this route reads a credential",
+        "reads what `authenticate` reads as a credential",
     ),
     (
         "template-credential",

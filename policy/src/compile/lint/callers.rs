@@ -1,5 +1,5 @@
 //! Who can pass a route: callers without a token where scopes and claims are asked for, authenticators that nothing comes
-//! after, and credentials that a template would hand on.
+//! after, and headers that are added to where a credential stands.
 
 use crate::compile::lint::templates;
 use crate::compile::settings::Effective;
@@ -7,7 +7,6 @@ use crate::file::problem::Problems;
 use crate::file::settings::Level;
 use crate::file::source::OnInvalid;
 use crate::request::place::Place;
-use crate::require::template::Template;
 use crate::route::{Requirements, Route};
 
 /// Whoever comes without a token has no scope, and no claim but `sub`.
@@ -120,39 +119,23 @@ pub(super) fn idle(
     }
 }
 
-/// A credential that a route reads ends there; a template would hand it on, or compare it in the open.
-pub(super) fn copied(
+/// What is added to a credential's header is taken for a part of the credential, or vanishes with it.
+pub(super) fn appended(
     effective: &Effective<'_>,
     requirements: &Requirements,
     route: &Route,
     problems: &mut Problems,
 ) {
+    let adds = |header: &str| {
+        let mut reshape = route.forward.reshape.iter().flat_map(|reshape| &reshape.append);
+        reshape.any(|(own, _)| **own == *header)
+    };
     for place in requirements.chain.places() {
-        let (read, added) = match &place.place {
-            Place::Header { name, .. } => {
-                let read = route.templates().flat_map(Template::headers).any(|own| *own == **name);
-                let appended = route.forward.reshape.iter().flat_map(|reshape| &reshape.append);
-                (read, appended.into_iter().any(|(own, _)| **own == **name))
-            }
-            Place::Query(key) => {
-                (route.templates().flat_map(Template::queries).any(|own| *own == **key), false)
-            }
-            Place::Bearer | Place::Raw | Place::Cookie(_) => continue,
-        };
-        if read {
+        let Place::Header { name, .. } = &place.place else { continue };
+        if adds(name) {
             problems.error(
                 effective.route,
-                format!("a template reads `{}`, where this route reads a credential", place.place),
-                "remove it; `forward: { credential: original }` leaves the credential where it is",
-            );
-        }
-        if added {
-            problems.error(
-                effective.route,
-                format!(
-                    "`append_headers` adds to `{}`, where this route reads a credential",
-                    place.place
-                ),
+                format!("`append_headers` adds to `{name}`, where this route reads a credential"),
                 "add to another header",
             );
         }

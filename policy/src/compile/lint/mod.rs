@@ -32,7 +32,7 @@ pub(super) fn route(
     claims::claims(effective, problems);
     callers::without_token(effective, requirements, route, problems);
     callers::idle(effective, requirements, problems);
-    callers::copied(effective, requirements, route, problems);
+    callers::appended(effective, requirements, route, problems);
     if let (Some(rbac), Some(compiled)) = (&source.rbac, &requirements.demands.rbac) {
         roles::question(effective.route, source.r#match.methods(), rbac, compiled, problems);
     }

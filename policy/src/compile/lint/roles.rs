@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::file::problem::Problems;
 use crate::file::require_source::{NamespaceNone, RbacSource};
 use crate::file::role_source::{RoleDocument, RoleKind};
@@ -124,24 +126,24 @@ pub(super) fn routes(
             "remove it",
         );
     }
-    // Without roles there is another warning; and more than so many are not looked through for every route.
+    // Without roles there is another warning.
     let grants: usize = roles.sets.iter().map(|set| set.len()).sum();
     if grants == 0 {
         return;
     }
-    let look = grants.saturating_mul(asking.len()) <= MAX_LINTED_GRANTS;
+    let places =
+        source.routes.iter().enumerate().map(|(index, route)| (route.name.as_str(), index));
+    let places: HashMap<&str, usize> = places.collect();
+    let mut left = MAX_LINTED_GRANTS;
     for (route, requirements, rbac) in asking {
-        let index =
-            source.routes.iter().position(|own| *own.name == *route.name).unwrap_or_default();
+        let index = places.get(&*route.name).copied().unwrap_or_default();
         anonymous(index, requirements, rbac, roles, problems);
         let methods = source.routes.get(index).map_or(&[][..], |route| route.r#match.methods());
-        if look
-            && !roles
-                .sets
-                .iter()
-                .flat_map(|set| set.iter())
-                .any(|grant| may(grant, rbac, methods, roles))
-        {
+        let asked = Asked::of(rbac, methods, roles);
+        let some = roles.sets.iter().flat_map(|set| set.iter()).take(left);
+        let unfit = some.take_while(|grant| !asked.fits(grant)).count();
+        left = left.saturating_sub(unfit);
+        if unfit == grants {
             problems.warning(
                 format!("routes[{index}].rbac"),
                 "no role allows this to anybody, so every such request is denied",
@@ -169,26 +171,49 @@ fn anonymous(
     }
 }
 
-/// Whether a grant may answer what a route asks, as far as that is the same in every request.
-fn may(grant: &Grant, rbac: &Rbac, methods: &[String], roles: &Roles) -> bool {
-    let fits = |template: &Template, granted: u32| match template.literal() {
-        Some(name) => granted == ANY || roles.names.get(name) == Some(&granted),
-        None => true,
-    };
-    let [api, resource, namespace] = grant.key;
-    let asked = match (rbac.verb, methods) {
-        (Some(verb), _) => verb.bit(),
-        (None, []) => u8::MAX,
-        (None, methods) => {
-            let verbs = methods.iter().filter_map(|method| Verb::of_method(method));
-            verbs.fold(0, |verbs, verb| verbs | verb.bit())
-        }
-    };
-    fits(&rbac.api, api)
-        && fits(&rbac.resource, resource)
-        && grant.verbs & asked != 0
-        && match &rbac.namespace {
-            Some(template) => namespace != NO_NAMESPACE && fits(template, namespace),
-            None => namespace == NO_NAMESPACE,
-        }
+/// What a route asks, as far as that is the same in every request.
+struct Asked {
+    /// Numbers of API and resource; none: each request has its own. One that no document holds is 0, as no grant has it
+    /// but for all names.
+    api: Option<u32>,
+    resource: Option<u32>,
+    namespace: Option<u32>,
+    verbs: u8,
+}
+
+impl Asked {
+    fn of(rbac: &Rbac, methods: &[String], roles: &Roles) -> Self {
+        let number = |template: &Template| {
+            template.literal().map(|name| roles.names.get(name).copied().unwrap_or(ANY))
+        };
+        let namespace = match &rbac.namespace {
+            Some(template) => number(template),
+            None => Some(NO_NAMESPACE),
+        };
+        let verbs = match (rbac.verb, methods) {
+            (Some(verb), _) => verb.bit(),
+            (None, []) => u8::MAX,
+            (None, methods) => {
+                let verbs = methods.iter().filter_map(|method| Verb::of_method(method));
+                verbs.fold(0, |verbs, verb| verbs | verb.bit())
+            }
+        };
+        Self { api: number(&rbac.api), resource: number(&rbac.resource), namespace, verbs }
+    }
+
+    /// Whether a grant may allow it.
+    fn fits(&self, grant: &Grant) -> bool {
+        let fits = |asked: Option<u32>, granted: u32| {
+            granted == ANY || asked.is_none_or(|asked| asked == granted)
+        };
+        let [api, resource, namespace] = grant.key;
+        let at_namespace = match self.namespace {
+            Some(NO_NAMESPACE) => namespace == NO_NAMESPACE,
+            asked => namespace != NO_NAMESPACE && fits(asked, namespace),
+        };
+        at_namespace
+            && fits(self.api, api)
+            && fits(self.resource, resource)
+            && grant.verbs & self.verbs != 0
+    }
 }
