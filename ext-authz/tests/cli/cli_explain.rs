@@ -181,6 +181,17 @@ fn a_person_is_told_the_way() {
 }
 
 #[test]
+fn the_document_shows_what_is_printed() {
+    let document = include_str!("../../../docs/explain.md");
+    let block = document.split("```").nth(1).unwrap();
+    let shown = block.split_once("--jwks main=keys.json\n").unwrap().1;
+    let token = sign(&claims("orders.write"));
+    let run =
+        explain("explain", &[], &request("GET", "api.example.com", "/orders/7", Some(&token)));
+    assert_eq!(run.out, shown);
+}
+
+#[test]
 fn it_tells_the_decision_of_check() {
     for (method, host, path, given, _) in CASES {
         let request = request(method, host, path, token(*given).as_deref());
