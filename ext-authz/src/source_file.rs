@@ -12,8 +12,12 @@ use crate::limits::LOAD_ATTEMPTS;
 /// The whole file.
 ///
 /// # Errors
-/// Of the file system, and when there are more than `max_bytes` bytes.
+/// Of the file system, when there are more than `max_bytes` bytes, and for what is no regular file: opening a pipe waits
+/// for who writes into it.
 pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "no regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|read| read <= max_bytes) {
@@ -166,7 +170,7 @@ fn hash(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Sources, at_one_moment, is_like};
+    use super::{Sources, at_one_moment, is_like, read_bounded};
     use crate::limits::LOAD_ATTEMPTS;
 
     /// A directory with two files, as a ConfigMap is mounted: `..data` is a link to a version, swapped as a whole.
@@ -222,6 +226,20 @@ mod tests {
         ("a", "a", true),
         ("ab", "a", false),
     ];
+
+    #[test]
+    fn what_is_no_regular_file_is_refused() {
+        let mounted = Mounted::new("irregular");
+        let pipe = mounted.0.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        let mut irregular = vec![mounted.0.clone(), PathBuf::from("/dev/null")];
+        irregular.extend(made.is_ok_and(|status| status.success()).then_some(pipe));
+        for path in irregular {
+            let error = read_bounded(&path, 100).unwrap_err();
+            assert_eq!(error.to_string(), "no regular file", "{}", path.display());
+        }
+        assert!(mounted.read(&mut Sources::default(), "policy").is_some());
+    }
 
     #[test]
     fn names_are_like_patterns() {

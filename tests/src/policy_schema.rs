@@ -108,6 +108,17 @@ const CASES: &[(&str, bool)] = &[
     ("issuers: { main: { issuer: 'https://i', hmac: { secret: { file: a, env: b } } } }", false),
     ("issuers: { main: { issuer: 'https://i', hmac: { secret: hunter2 } } }", false),
     ("include: ['a/*.yaml']", true),
+    ("issuers: null\nhosts: null\nroutes: null\ninclude: null\nrole_documents: null", true),
+    (
+        "issuers: { main: { issuer: 'https://i', jwks: { discovery: true, uri: null }, hmac: null, introspection: null } }",
+        true,
+    ),
+    ("issuers: { main: null }", false),
+    (
+        "routes: [{ name: a, match: { path: /a, regex: null, hosts: null, methods: null, encoded_slashes: null }, forward: { headers: null, cookies: null, query: null, remove_headers: null, credential: null }, on_deny: { format: null } }]",
+        true,
+    ),
+    ("routes: [{ name: null, match: { path: /a } }]", false),
     ("colour: red", false),
 ];
 

@@ -66,7 +66,17 @@ fn authenticator(
     let Some(place) = out.at(&place) else { return };
     let on_invalid = source.on_invalid.unwrap_or(inherited);
     place.all_next &= on_invalid == OnInvalid::Next;
-    issued(at, issuer, by_signature, on_invalid, place, problems);
+    // In the place of one that does not compile stands another, and what is wrong was told of the issuer.
+    let source = compiler.source.issuers.get(name.as_str());
+    let whole = source.is_none_or(|it| match issuer.kind() {
+        IssuerKind::Jwt(_) | IssuerKind::Hmac(_) => true,
+        IssuerKind::Introspection(_) => {
+            it.introspection.is_some() && it.jwks.is_none() && it.hmac.is_none()
+        }
+    });
+    if whole {
+        issued(at, issuer, by_signature, on_invalid, place, problems);
+    }
 }
 
 fn issued(

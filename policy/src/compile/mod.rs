@@ -199,8 +199,8 @@ fn compile(
         with_credential: Arc::new(RemovedHeaders::new(with_credential)),
         without_credential: Arc::new(RemovedHeaders::new(names)),
     };
-    reshape::check_appended(&routes, &removed.without_credential, problems);
-    check_headers_read(&places, &routes, &removed.without_credential, problems);
+    reshape::check_appended(source, &routes, &removed.without_credential, problems);
+    check_headers_read(source, &places, &routes, &removed.without_credential, problems);
     let mut mirror = source.mirror.as_ref().map(|mirror| MirrorRules::compile(mirror, problems));
     if let Some(rules) = &mut mirror {
         let swapped = routes.iter().filter_map(|route| route.forward.credential.swap());
@@ -227,7 +227,12 @@ fn compile(
 
 /// A header that the policy itself sets never comes from the client: what a template found there would depend on the
 /// door.
+#[cfg_attr(
+    not(feature = "lint"),
+    expect(unused_variables, reason = "the filter tells the route alone")
+)]
 fn check_headers_read(
+    source: &Source,
     places: &HashMap<Box<str>, usize>,
     routes: &[Arc<Route>],
     set: &RemovedHeaders,
@@ -236,9 +241,16 @@ fn check_headers_read(
     for route in routes {
         for name in route.templates().flat_map(Template::headers) {
             if set.contains(name.as_bytes()) {
-                let index = places.get(&*route.name).copied();
+                let index = places.get(&*route.name).copied().unwrap_or_default();
+                let place = format!("routes[{index}]");
+                #[cfg(feature = "lint")]
+                let place = source
+                    .routes
+                    .get(index)
+                    .and_then(|route| lint::reading(route, &place, name))
+                    .unwrap_or(place);
                 problems.error(
-                    format!("routes[{}]", index.unwrap_or_default()),
+                    place,
                     format!("`{{header.{name}}}` reads a header that the policy sets, so the client's is removed"),
                     "read what the header is set from, or another header",
                 );

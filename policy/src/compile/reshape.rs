@@ -7,7 +7,7 @@ use crate::answer::permit::RemovedHeaders;
 use crate::answer::reshape::Reshape;
 use crate::compile::forward::header_name;
 use crate::file::problem::Problems;
-use crate::file::source::ForwardSource;
+use crate::file::source::{ForwardSource, RouteSource, Source};
 use crate::request::path::CanonicalPath;
 use crate::require::template::Template;
 use crate::route::Route;
@@ -87,12 +87,20 @@ pub(super) fn reshape(
 }
 
 /// What some route sets never comes from the client, so there is nothing to add to.
-pub(super) fn check_appended(routes: &[Arc<Route>], set: &RemovedHeaders, problems: &mut Problems) {
+pub(super) fn check_appended(
+    source: &Source,
+    routes: &[Arc<Route>],
+    set: &RemovedHeaders,
+    problems: &mut Problems,
+) {
     for route in routes {
         let Some(reshape) = &route.forward.reshape else { continue };
         for (name, _) in reshape.append.iter().filter(|(name, _)| set.contains(name.as_bytes())) {
+            let own = |own: &RouteSource| own.name == *route.name && own.forward.is_some();
+            let index = source.routes.iter().position(|it| own(it));
+            let place = index.map(|index| format!("routes[{index}].")).unwrap_or_default();
             problems.error(
-                "forward.append_headers",
+                format!("{place}forward.append_headers.{name}"),
                 format!("`{name}`, which the route `{}` adds to, is set by the policy", route.name),
                 "set it here too, or add to another header",
             );

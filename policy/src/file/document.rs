@@ -187,7 +187,12 @@ pub(crate) fn syntax_tree(
             bytes,
             JsonLimits { max_bytes: MAX_POLICY_BYTES, max_depth: MAX_JSON_DEPTH },
         )
-        .map_err(|error| syntax("JSON", &error.to_string())),
+        .map_err(|error| {
+            let message = error.to_string();
+            #[cfg(feature = "lint")]
+            let message = crate::file::json_place::message(bytes, &message);
+            syntax("JSON", &message)
+        }),
         Format::Yaml => yaml(bytes),
     }
 }
@@ -195,7 +200,7 @@ pub(crate) fn syntax_tree(
 fn yaml(bytes: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
     let text = std::str::from_utf8(bytes).map_err(|error| syntax("UTF-8", &error.to_string()))?;
     let value = serde_saphyr::from_str_with_options::<Value>(text, options())
-        .map_err(|error| syntax("YAML", &error.to_string()))?;
+        .map_err(|error| syntax("YAML", &yaml_message(&error)))?;
     match value {
         Value::Object(members) => Ok(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -235,7 +240,25 @@ pub(crate) fn yaml_documents(text: &str) -> Result<Vec<Value>, String> {
         return Ok(documents);
     }
     serde_saphyr::from_multiple_with_options::<Value>(text, options())
-        .map_err(|error| error.to_string())
+        .map_err(|error| yaml_message(&error))
+}
+
+/// The reader's words, less those that are for who calls it.
+fn yaml_message(error: &serde_saphyr::Error) -> String {
+    let mut text = error.to_string();
+    for (theirs, ours) in [
+        ("duplicate mapping key: ", "a member stands twice: "),
+        (", set DuplicateKeyPolicy in Options if acceptable", ""),
+        ("recursive references require weak recursion types", "an alias within what it stands for"),
+        ("multiple YAML documents detected", "a second document, and a policy is one"),
+        ("; use from_str_multiple or from_str_multiple_with_options", ""),
+        ("; use from_multiple or from_multiple_with_options", ""),
+    ] {
+        if text.contains(theirs) {
+            text = text.replace(theirs, ours);
+        }
+    }
+    text
 }
 
 /// A stream of which every document is a JSON object, with lines `---` between: a hundred times faster than YAML, which

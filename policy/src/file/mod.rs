@@ -7,6 +7,8 @@ pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod filter_copy;
 pub(crate) mod issuer_source;
+#[cfg(feature = "lint")]
+mod json_place;
 pub(crate) mod part;
 pub(crate) mod plugin;
 pub(crate) mod problem;

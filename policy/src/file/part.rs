@@ -94,6 +94,9 @@ pub(crate) fn join(
         variables.append(&mut part.variables);
         let name = part.name;
         for (member, value) in part.value {
+            if value.is_null() && MAY_BE_INCLUDED.contains(&member.as_str()) {
+                continue;
+            }
             if let Some(list) = LISTS.iter().find(|list| **list == member) {
                 extend(&mut whole, &mut places, list, (&name, value), &mut problems);
             } else if let Some(mapping) = MAPPINGS.iter().find(|mapping| **mapping == member) {

@@ -125,7 +125,9 @@ impl PluginConfig<FilterCopy> {
         let mut value =
             parse_json_object_with_list(bytes, limits, &["policy", "routes"], &mut take)
                 .map_err(|error| syntax("JSON", &error.to_string()))?;
-        let policy = value.get_mut("policy").map(Value::take).unwrap_or_default();
+        // Something stays in its place: null would be absent.
+        let apart = |policy| std::mem::replace(policy, Value::Bool(true));
+        let policy = value.get_mut("policy").map(apart).unwrap_or_default();
         let wire: Wire = shape::read_first(&Value::Object(value))?;
         let (sidecar_cluster, judge) = match wire.sidecar {
             Some(Sidecar { cluster, judge }) => (Some(cluster), judge),

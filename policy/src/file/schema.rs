@@ -101,9 +101,10 @@ pub fn json_schema() -> Value {
         }
         for (_, fields) in EXACTLY_ONE.iter().filter(|(of, _)| *of == name) {
             let one: Vec<Value> =
-                fields.iter().map(|field| json!({ "required": [field] })).collect();
+                fields.iter().map(|field| json!({ "required": [field], "properties": { *field: { "not": { "type": "null" } } } })).collect();
             object.insert("oneOf".to_owned(), json!(one));
         }
+        nullable(object);
     });
     if let Some(version) = schema.as_object_mut().and_then(|file| property(file, "version")) {
         version.insert("const".to_owned(), json!(1));
@@ -155,6 +156,36 @@ fn one_of(field: &mut Map<String, Value>, values: &str) {
         values.push(Value::Null);
     }
     field.insert("enum".to_owned(), json!(values));
+}
+
+/// Null is absent: what need not be there may be null.
+fn nullable(object: &mut Map<String, Value>) {
+    let required = object.get("required").cloned().unwrap_or_default();
+    let required = |name: &str| {
+        required.as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
+    };
+    let fields = object.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, field) in fields.into_iter().flatten().filter(|(name, _)| !required(name)) {
+        let Some(field) = field.as_object_mut() else { continue };
+        if let Some(of) = field.remove("$ref") {
+            field.insert("anyOf".to_owned(), json!([{ "$ref": of }, { "type": "null" }]));
+        }
+        match field.get_mut("type") {
+            Some(Value::String(one)) => {
+                let both = json!([one, "null"]);
+                field.insert("type".to_owned(), both);
+            }
+            Some(Value::Array(several)) if !several.contains(&json!("null")) => {
+                several.push(json!("null"));
+            }
+            Some(_) | None => {}
+        }
+        if let Some(Value::Array(words)) = field.get_mut("enum")
+            && !words.contains(&Value::Null)
+        {
+            words.push(Value::Null);
+        }
+    }
 }
 
 fn is_text(field: &Map<String, Value>) -> bool {

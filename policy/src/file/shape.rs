@@ -75,17 +75,16 @@ impl Repairs {
     /// Notes a mistake and mends the value; false: there is no way to.
     fn repair(&mut self, value: &mut Value, wrong: &ReadError) -> bool {
         let mut path: Vec<Part> = wrong.path().cloned().collect();
+        if let Kind::MissingField(name) = wrong.kind() {
+            path.push(Part::Member((*name).to_owned()));
+        }
         if !self.made_up.iter().any(|made_up| path.starts_with(&made_up.path)) {
             self.problems.push(problem(wrong));
         }
         let word = match wrong.kind() {
             Kind::UnknownField(_) => return remove(value, &path),
-            Kind::MissingField(name) => {
-                path.push(Part::Member((*name).to_owned()));
-                None
-            }
             Kind::UnknownWord(_, words) => words.first().copied(),
-            Kind::Unexpected { .. } | Kind::Other(_) => None,
+            Kind::MissingField(_) | Kind::Unexpected { .. } | Kind::Other(_) => None,
         };
         let attempt = self.attempt(&path);
         let stand_in = match (word, attempt) {
@@ -226,10 +225,13 @@ const MAPPING: &str = "a mapping";
 fn expected_value(expected: &str) -> &str {
     if expected.starts_with("struct ") || expected == "a map" {
         MAPPING
-    } else if expected.starts_with("enum ") {
-        "a word"
     } else {
-        expected
+        match expected {
+            "u32" | "u64" | "usize" => "a whole number that is not negative",
+            "i64" => "a whole number",
+            "f64" | "a JSON number" => "a number",
+            _ => expected,
+        }
     }
 }
 
@@ -300,7 +302,10 @@ mod tests {
             r#"{"name":5,"size":"five","x":1,"y":{"z":2}}"#,
             &[
                 ("name", "invalid type: integer `5`, expected a string"),
-                ("size", "invalid type: string `five`, expected u32"),
+                (
+                    "size",
+                    "invalid type: string `five`, expected a whole number that is not negative",
+                ),
                 ("x", "unknown field `x`, expected one of `name`, `size`"),
                 ("y", "unknown field `y`, expected one of"),
             ],
@@ -308,10 +313,13 @@ mod tests {
         (
             r#"{"name":"","size":1,"list":[{"size":-1,"mode":"sync"},[1],{"mode":"asink","size":{}},{"deep":{"x":1}},7]}"#,
             &[
-                ("list[0].size", "invalid type: integer `-1`, expected u32"),
+                (
+                    "list[0].size",
+                    "invalid type: integer `-1`, expected a whole number that is not negative",
+                ),
                 ("list[1]", "invalid type: sequence, expected a mapping"),
                 ("list[2].mode", "unknown variant `asink`, expected one of `sync`, `sized`"),
-                ("list[2].size", "invalid type: map, expected u32"),
+                ("list[2].size", "invalid type: map, expected a whole number that is not negative"),
                 ("list[3].deep.x", "unknown field `x`"),
                 ("list[3].deep", "missing field `size`"),
                 ("list[3].deep", "missing field `mode`"),
@@ -324,7 +332,10 @@ mod tests {
             r#"{"name":"","size":1,"by_name":{"a.b":{"x":1,"size":1,"mode":{"sized":"s"}},"c":{"size":1,"mode":{"sync":1}}}}"#,
             &[
                 ("by_name.a.b.x", "unknown field `x`"),
-                ("by_name.a.b.mode.sized", "invalid type: string `s`, expected u32"),
+                (
+                    "by_name.a.b.mode.sized",
+                    "invalid type: string `s`, expected a whole number that is not negative",
+                ),
                 ("by_name.c.mode", "`sync` takes no value"),
             ],
         ),

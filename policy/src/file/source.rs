@@ -147,7 +147,7 @@ with_settings! {
 
     /// One rule.
     struct RouteSource {
-        /// Its name in answers, metrics and logs: lower-case letters, digits, `-`, `_`, `.`.
+        /// Its name in answers, metrics and logs: 1 to 63 letters, digits, `-`, `_`, `.`, and like no other route's.
         pub(crate) name: String,
         /// Which requests it judges.
         pub(crate) r#match: MatchSource,

@@ -1,6 +1,7 @@
 //! A JSON value into a wire struct, with the path of what is wrong in it. `serde_path_to_error` does the same by
 //! wrapping another deserializer, and each wrapped type is compiled twice: 110 KB of the filter's wasm. This one reads
-//! the value itself and adds to the path while an error passes by. It is stricter in one thing: an array is no struct.
+//! the value itself and adds to the path while an error passes by. It is stricter in one thing, an array is no struct, and
+//! kinder in another: a member of a struct that is null is absent, whatever its type.
 //! It stops at the first thing that is wrong; `shape.rs` goes on from there, and puts it into words.
 
 use std::fmt::{self, Display};
@@ -95,7 +96,9 @@ impl de::Error for ReadError {
         Self::of(if let Unexpected::Str(found) = found {
             Kind::Unexpected { found: found.into(), text: true, expected }
         } else {
-            Kind::Unexpected { found: found.to_string().into(), text: false, expected }
+            let found =
+                if found == Unexpected::Unit { "null".to_owned() } else { found.to_string() };
+            Kind::Unexpected { found: found.into(), text: false, expected }
         })
     }
 
@@ -138,6 +141,14 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    #[cold]
+    fn no_word(&self, words: &[&str]) -> ReadError {
+        let expected = format!("exactly one of `{}`", words.join("`, `"));
+        self.unexpected(&expected.as_str())
+    }
+}
+
 /// Methods that take one kind of value each.
 macro_rules! one_kind {
     ($($method:ident($kind:ident($value:ident)) => $visit:expr;)*) => {
@@ -167,8 +178,9 @@ fn items<'de, V: Visitor<'de>>(visitor: V, items: &[Value]) -> Result<V::Value, 
 fn members<'de, V: Visitor<'de>>(
     visitor: V,
     members: &Map<String, Value>,
+    fields: &'static [&'static str],
 ) -> Result<V::Value, ReadError> {
-    visitor.visit_map(Members { rest: members.iter(), value: None })
+    visitor.visit_map(Members { rest: members.iter(), value: None, fields })
 }
 
 impl<'de> de::Deserializer<'de> for Reader<'_> {
@@ -181,7 +193,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             Value::Number(value) => number(visitor, value),
             Value::String(text) => visitor.visit_str(text),
             Value::Array(value) => items(visitor, value),
-            Value::Object(value) => members(visitor, value),
+            Value::Object(value) => members(visitor, value, &[]),
         }
     }
 
@@ -195,7 +207,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         deserialize_i64(Number(value)) => number;
         deserialize_f64(Number(value)) => number;
         deserialize_seq(Array(value)) => |visitor, value: &Vec<Value>| items(visitor, value);
-        deserialize_map(Object(value)) => members;
+        deserialize_map(Object(value)) => |visitor, value: &Map<String, Value>| members(visitor, value, &[]);
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -205,10 +217,17 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        self.deserialize_map(visitor)
+        match self.0 {
+            Value::Object(value) => members(visitor, value, fields),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Err(self.unexpected(&visitor)),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -222,7 +241,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let object = self.0.as_object().filter(|object| object.len() == 1);
@@ -233,7 +252,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         };
         match word {
             Some(word) => visitor.visit_enum(word),
-            None => Err(self.unexpected(&visitor)),
+            None => Err(self.no_word(words)),
         }
     }
 
@@ -271,6 +290,15 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 struct Members<'v> {
     rest: map::Iter<'v>,
     value: Option<(&'v String, &'v Value)>,
+    /// Of a struct: null is absent. Not of a mapping, whose names are the operator's.
+    fields: &'static [&'static str],
+}
+
+impl<'v> Members<'v> {
+    fn next(&mut self) -> Option<(&'v String, &'v Value)> {
+        let fields = self.fields;
+        self.rest.find(|(name, value)| !value.is_null() || !fields.contains(&name.as_str()))
+    }
 }
 
 impl<'de> MapAccess<'de> for Members<'_> {
@@ -280,7 +308,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, ReadError> {
-        let Some((name, value)) = self.rest.next() else { return Ok(None) };
+        let Some((name, value)) = self.next() else { return Ok(None) };
         let key = seed
             .deserialize(StrDeserializer::new(name))
             .map_err(|error: ReadError| error.within(Part::Member(name.clone())))?;
@@ -379,6 +407,22 @@ mod tests {
     #[serde(rename_all = "snake_case")]
     enum Mode {
         Sync,
+    }
+
+    #[test]
+    fn null_is_absent_in_a_struct_alone() {
+        let value =
+            json!({ "name": "n", "list": null, "by_name": null, "mode": null, "any": null });
+        let outer: Outer = read(&value).unwrap();
+        assert_eq!((outer.list, outer.by_name.len(), outer.mode), (Vec::new(), 0, None));
+        for value in [
+            json!({ "name": null }),
+            json!({ "name": "n", "other": null }),
+            json!({ "name": "n", "list": [null] }),
+            json!({ "name": "n", "by_name": { "a": null } }),
+        ] {
+            assert!(read::<Outer>(&value).is_err(), "{value}");
+        }
     }
 
     #[test]

@@ -299,7 +299,7 @@ issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true }, aud
     (
         r#"issuers: { main: { issuer: 'https://idp.example', jwks: { discovery: true, cluster: idp }, audiences: [orders] } }
 routes: [{ name: a, match: { path: /a }, authenticate: [{ jwt: main }], forward: { headers: { x-out: '{header.x-out}' } } }]"#,
-        "routes[0]",
+        "routes[0].forward.headers.x-out",
     ),
     ("hosts: { a.example: { mode: async, failure_mode: open } }", "hosts.a.example.failure_mode"),
     ("roles: [r.yaml]", "roles"),

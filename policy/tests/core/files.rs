@@ -137,7 +137,7 @@ const CASES: &[Case] = &[
     (
         "JSON is strict",
         &[("a.json", r#"{"routes":[],"routes":[]}"#)],
-        &[("a.json: $", "duplicate")],
+        &[("a.json: $", "the member `routes` stands twice")],
     ),
     (
         "variables",

@@ -168,7 +168,7 @@ fn a_path_that_could_be_read_as_another_is_refused() {
 const LOADS: &[(&str, &str, &str)] = &[
     ("{ append_headers: { x-a: '{subject}' } }", "append_headers.x-a", "reads the identity"),
     ("{ append_headers: { cookie: a } }", "append_headers.cookie", "`cookie`"),
-    ("{ append_headers: { x-set: a } }", "append_headers", "is set by the policy"),
+    ("{ append_headers: { x-set: a } }", "append_headers.x-set", "is set by the policy"),
     ("{ remove_headers: [host] }", "remove_headers[0]", "`host`"),
     ("{ remove_headers: [x-a, content-length] }", "remove_headers[1]", "`content-length`"),
     ("{ remove_headers: [authorization] }", "remove_headers[0]", "`authorization`"),

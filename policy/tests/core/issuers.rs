@@ -40,7 +40,7 @@ const ERRORS: &[(&str, &str, &str)] = &[
     ("{ ISSUER, jwks: { discovery: 'https://i/d', uri: 'https://i/k' } }", ".jwks", "exactly one"),
     ("{ ISSUER, jwks: { discovery: 'yes' } }", ".jwks.discovery", "`yes` is no http or https"),
     ("{ ISSUER, jwks: { discovery: 1 } }", ".jwks.discovery", "expected true, or the address"),
-    ("{ ISSUER, jwks: { discovery: null } }", ".jwks.discovery", "expected true, or the address"),
+    ("{ ISSUER, jwks: { discovery: null } }", ".jwks", "needs exactly one of"),
     ("{ ISSUER, jwks: { uri: keys } }", ".jwks.uri", "`keys` is no http or https"),
     // Clusters.
     ("{ ISSUER, jwks: { discovery: true, cluster: 'a b' } }", ".jwks.cluster", "`a b` is no name"),
@@ -494,7 +494,7 @@ fn the_schema_knows_the_fields_of_an_issuer() {
     ] {
         assert!(schema.contains(&format!("\"{word}\"")), "{word}");
     }
-    assert!(schema.contains(r#"["boolean","string"]"#), "{schema}");
+    assert!(schema.contains(r#"["boolean","string","null"]"#), "{schema}");
 }
 
 #[test]

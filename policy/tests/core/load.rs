@@ -391,6 +391,117 @@ fn a_secret_in_the_wrong_place_is_not_told() {
     }
 }
 
+/// Everything that need not be there, null.
+const NULLS: &str = r#"
+version: 1
+service: null
+include: null
+hosts: null
+roles: null
+role_documents: null
+mirror: null
+timeout: null
+cors: null
+issuers:
+  main:
+    issuer: "https://idp.example"
+    tenants: null
+    jwks: { uri: "https://idp.example/k", cluster: idp, discovery: null, clusters: null }
+    hmac: null
+    introspection: null
+    audiences: [a]
+    clients: null
+    algorithms: null
+  shared: { issuer: "https://two.example", audiences: [a], hmac: { secret: { env: S, file: null }, encoding: null } }
+routes:
+  - name: a
+    match: { path: /a, regex: null, hosts: null, methods: null, encoded_slashes: null }
+    allow: null
+    authenticate: [{ jwt: main, introspection: null, from: null }, { jwt: shared, from: { header: x-t, prefix: null } }]
+    claims: [{ claim: t, any_of: [a], all_of: null, none_of: null, present: null }]
+    scopes: { all_of: [a], any_of: null, none_of: null, strategy: null }
+    forward:
+      { headers: null, append_headers: null, remove_headers: null, cookies: null, remove_cookies: null, query: null, remove_query: null, path: null, credential: null }
+    on_deny: { redirect: null, decision_header: null, format: null }
+    cors: { origins: ["https://a.example"], methods: null, headers: null, expose: null, credentials: null, max_age: null }
+"#;
+
+#[test]
+fn null_is_absent() {
+    assert_eq!(load(NULLS), []);
+    let absent: String = NULLS
+        .lines()
+        .filter(|line| !line.ends_with(": null"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(load(&absent), []);
+    // The filter reads its copy the same way.
+    let document = Document::parse(NULLS.as_bytes(), Format::Yaml).unwrap();
+    let copy = Document::from_value(document.filter_copy()).unwrap();
+    assert_eq!(Policy::compile_filter_copy(&copy).unwrap().1, []);
+    assert_eq!(copy.digest(), document.digest());
+    for (text, message) in [
+        ("version: null", "missing field `version`"),
+        ("version: 1\nissuers: { main: null }", "invalid type: null, expected a mapping"),
+        ("version: 1\nnobody: null", "unknown field `nobody`"),
+    ] {
+        let found = load(text);
+        assert!(found.len() == 1 && found[0].message.starts_with(message), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn an_issuer_that_is_broken_is_told_once() {
+    for issuer in [
+        "{ issuer: 'https://i.example', audiences: [a], jwks: {} }",
+        "{ issuer: 'https://i.example', audiences: [a], hmac: {} }",
+        "{ audiences: [a], jwks: { uri: 'https://i.example/k', cluster: c } }",
+    ] {
+        let found = load(&format!(
+            "version: 1\nissuers: {{ m: {issuer} }}\nroutes: [{{ name: a, match: {{ path: /a }}, authenticate: [{{ jwt: m }}] }}]"
+        ));
+        assert!(found.len() == 1 && found[0].path.starts_with("issuers.m"), "{issuer}: {found:#?}");
+    }
+}
+
+/// Words of the libraries that read are for who calls them.
+#[test]
+fn messages_are_for_operators() {
+    for (text, path, message) in [
+        ("version: 1\nversion: 1", "$", "a member stands twice: version at line 2, column 1"),
+        ("version: 1\n---\nversion: 1", "$", "a second document, and a policy is one at line 3"),
+        ("version: 1\na: &a [*a]", "$", "an alias within what it stands for at line 2"),
+        ("version: one", "version", "string `one`, expected a whole number"),
+        ("version: 1\nforward: { credential: {} }", "forward.credential", "exactly one of `none`"),
+        (
+            "version: 1\nforward: { credential: { basic: {}, bearer: {} } }",
+            "forward.credential",
+            "exactly one of `none`, `original`, `basic`, `bearer`, `header`",
+        ),
+    ] {
+        let found = load(text);
+        let fits = |it: &Problem| it.path == path && it.message.contains(message);
+        assert!(found.iter().any(fits), "{text}: {found:#?}");
+    }
+    let found = Document::parse(b"{\"version\":1,\n\"version\":1}", Format::Json).unwrap_err();
+    assert!(found[0].message.contains("`version` stands twice at line 2, column 9"), "{found:?}");
+}
+
+#[test]
+fn headers_that_the_policy_sets_are_told_where_they_stand() {
+    for (forward, place) in [
+        ("append_headers: { x-b: '{header.x-set}' }", "routes[1].forward.append_headers.x-b"),
+        ("headers: { x-b: '{header.X-Set}' }", "routes[1].forward.headers.x-b"),
+        ("append_headers: { X-Set: b }", "routes[1].forward.append_headers.x-set"),
+        ("path: '/{header.x-set}'", "routes[1].forward.path"),
+    ] {
+        let found = errors(&format!(
+            "routes: [{{ name: a, match: {{ path: /a }}, allow: unauthenticated, forward: {{ headers: {{ x-set: a }} }} }}, {{ name: b, match: {{ path: /b }}, allow: unauthenticated, forward: {{ {forward} }} }}]"
+        ));
+        assert!(found.iter().any(|(path, _)| path == place), "{forward}: {found:?}");
+    }
+}
+
 #[test]
 fn yaml_words_are_text() {
     let text = "version: 1\nservice: no\nenvironment: on";

@@ -38,6 +38,11 @@ pub(super) fn route(
     }
 }
 
+/// Where a route's own template reads a header.
+pub(super) fn reading(route: &RouteSource, place: &str, header: &str) -> Option<String> {
+    templates::reading(route, header).map(|below| format!("{place}.{below}"))
+}
+
 /// All of it.
 pub(super) fn policy(
     source: &Source,

@@ -86,6 +86,29 @@ fn forwarded(source: &ForwardSource) -> impl Iterator<Item = (&'static str, &Str
         .chain(list("query", &source.query))
 }
 
+/// The first place below a route where a template reads a header.
+pub(super) fn reading(route: &RouteSource, header: &str) -> Option<String> {
+    let wanted = format!("{{header.{header}}}");
+    let reads = |text: &String| text.to_ascii_lowercase().contains(&wanted);
+    let forward = route.forward.as_ref();
+    let sent = || {
+        let mut lists = forward.into_iter().flat_map(forwarded);
+        lists.find(|(.., text)| reads(text)).map(|(list, name, _)| format!("forward.{list}.{name}"))
+    };
+    let path = || forward?.path.as_ref().filter(|text| reads(text)).map(|_| "forward.path".into());
+    let claim = || {
+        let mut claims = route.claims.iter().flatten();
+        let at = claims.position(|claim| claim.equals.as_ref().is_some_and(reads))?;
+        Some(format!("claims[{at}].equals"))
+    };
+    let rbac = || {
+        let rbac = route.rbac.as_ref()?;
+        let optional = [&rbac.namespace, &rbac.user].into_iter().flatten();
+        [&rbac.api, &rbac.resource].into_iter().chain(optional).any(reads).then(|| "rbac".into())
+    };
+    sent().or_else(path).or_else(claim).or_else(rbac)
+}
+
 /// What only a token has, on a route that reads none.
 pub(super) fn without_token(
     effective: &Effective<'_>,
