@@ -195,7 +195,7 @@ const CASES: &[Case] = &[
         method: "OPTIONS",
         ..case(
             "cors-preflight",
-            "/clusters/c",
+            "/files/x",
             &[("origin", "https://app.example.com"), ("access-control-request-method", "GET")],
             401,
         )

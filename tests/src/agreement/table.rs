@@ -317,8 +317,7 @@ pub(super) const ROWS: &[Row] = &[
     get("HEAD is get", "/clusters/c", Bearer(t::good), "cluster", Allowed).method("HEAD"),
     get("role denies", "/clusters/c", Bearer(t::good), "cluster", RoleMissing).method("DELETE"),
     get("role allows delete", "/clusters/c", Bearer(t::root), "cluster", Allowed).method("DELETE"),
-    get("method without a verb", "/clusters/c", Bearer(t::root), "cluster", RoleMissing)
-        .method("OPTIONS"),
+    get("method without a route", "/clusters/c", Bearer(t::root), "", NoRoute).method("OPTIONS"),
     get("other namespace", "/clusters/c", Bearer(t::other_tenant), "cluster", RoleMissing),
     get("no namespace", "/clusters/c", Bearer(t::no_tenant), "cluster", RoleMissing),
     get("any namespace", "/clusters/c", Bearer(t::root_other_tenant), "cluster", Allowed),
