@@ -276,9 +276,10 @@ impl Check {
         if request.method() != "OPTIONS" {
             return None;
         }
+        // Proxies join two with a comma.
         let only = |name| {
             let mut values = request.header(name);
-            values.next().filter(|_| values.next().is_none())
+            values.next().filter(|value| values.next().is_none() && !value.contains(&b','))
         };
         let (origin, method) = (only("origin")?, only("access-control-request-method")?);
         let announced = Request::parse(RawRequest { method, ..*request.raw() }).ok()?;
@@ -546,6 +547,8 @@ impl Check {
             refused.on_deny.clone_from(&route.on_deny);
             return refused;
         }
+        // A door that cannot change the path will deny.
+        let on_deny = permit.mutations().path.as_ref().and_then(|_| route.on_deny.clone());
         Decision {
             outcome: Outcome::Allow(permit),
             rule: Some(Arc::clone(&route.name)),
@@ -555,7 +558,7 @@ impl Check {
             door: door(context.side),
             deferred: false,
             response: Vec::new(),
-            on_deny: None,
+            on_deny,
             inputs: route.inputs.clone(),
         }
     }

@@ -67,17 +67,17 @@ fn weight(headers: &[Header<'_>], name: &str) -> u16 {
 }
 
 fn ranges<'a>(headers: &'a [Header<'a>]) -> impl Iterator<Item = (&'a str, u16)> {
-    values(headers, b"accept")
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|element| {
-            let mut parts = element.split(';').map(str::trim);
+    values(headers, b"accept").flat_map(|value| value.split(|&byte| byte == b',')).filter_map(
+        |element| {
+            // Each by itself: Envoy joins several Accept headers to one.
+            let mut parts = std::str::from_utf8(element).ok()?.split(';').map(str::trim);
             let range = parts.next()?;
             let weight = parts.find_map(|part| {
                 part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")).map(thousandths)
             });
             Some((range, weight.unwrap_or(Some(1000))?))
-        })
+        },
+    )
 }
 
 /// `0`, `0.8`, `1.000`: at most three digits.
@@ -138,7 +138,10 @@ mod tests {
             assert_eq!(preferred(&headers), *form, "{values:?}");
             assert_eq!(names_html(&headers), *html, "{values:?}");
         }
-        assert_eq!(preferred(&[(b"accept", b"\xff, text/plain")]), Form::Problem);
+        for bytes in [b"\xff, text/plain".as_slice(), b"text/plain,text/\xff", b"text/plain"] {
+            assert_eq!(preferred(&[(b"accept", bytes)]), Form::Plain, "{bytes:?}");
+        }
+        assert_eq!(preferred(&[(b"accept", b"text/plain\xff")]), Form::Problem);
     }
 
     #[test]

@@ -73,8 +73,8 @@ impl<'a> Authorization<'a> {
         let scheme_end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
         let (scheme, rest) = value.split_at_checked(scheme_end).unwrap_or((value, &[]));
         if !scheme.eq_ignore_ascii_case(b"bearer") {
-            // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with a comma (Digest) is not.
-            if value.split(|&byte| byte == b',').skip(1).any(starts_bearer) {
+            // `Basic x, Bearer y` is two headers that were joined. A lone foreign scheme with parameters (Digest) is not.
+            if value.contains(&b',') && (rest.is_empty() || !is_alone(value)) {
                 return Err(Reason::CredentialAmbiguous);
             }
             return Ok(if rest.is_empty() { Self::Bare(value) } else { Self::Other(value) });
@@ -142,6 +142,28 @@ impl ByteSet {
     }
 }
 
+/// Whether all that stands behind commas is parameters of one foreign credential (RFC 9110 section 11.4). A comma within
+/// quotes is none, but what looks like a bearer token behind it is one all the same.
+fn is_alone(value: &[u8]) -> bool {
+    let mut quoted = false;
+    let separates = |&byte: &u8| {
+        quoted ^= byte == b'"';
+        byte == b',' && !quoted
+    };
+    let parameters = value.split(separates).skip(1).all(is_parameter);
+    parameters && !quoted && !value.split(|&byte| byte == b',').skip(1).any(starts_bearer)
+}
+
+/// `name=value`, where the value is more than the end of a token.
+fn is_parameter(part: &[u8]) -> bool {
+    let mut halves = part.trim_ascii().splitn(2, |&byte| byte == b'=');
+    let name = halves.next().unwrap_or_default();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    !name.is_empty()
+        && name.iter().all(is_name)
+        && halves.next().is_some_and(|value| value.iter().any(|&byte| byte != b'='))
+}
+
 fn starts_bearer(part: &[u8]) -> bool {
     let part = part.trim_ascii_start();
     part.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
@@ -177,9 +199,20 @@ mod tests {
         (&[""], [MALFORMED, MALFORMED, MALFORMED]),
         (&["abc.def"], [MALFORMED, token("abc.def"), ABSENT]),
         (&["Bearerabc"], [MALFORMED, token("Bearerabc"), ABSENT]),
-        (&["abc,def"], [MALFORMED, TWO, ABSENT]),
-        (&["abc, def"], [ABSENT, TWO, ABSENT]),
+        // Two headers, joined.
+        (&["abc,def"], [TWO, TWO, TWO]),
+        (&["abc, def"], [TWO, TWO, TWO]),
+        (&["abc,a=b"], [TWO, TWO, TWO]),
+        (&[",abc"], [TWO, TWO, TWO]),
+        (&["Basic a,Basic b"], [TWO, TWO, TWO]),
+        (&["Basic a,b"], [TWO, TWO, TWO]),
+        (&["Basic a,b=="], [TWO, TWO, TWO]),
+        (&["Basic a,"], [TWO, TWO, TWO]),
+        (&["Basic \"a,Bearer b"], [TWO, TWO, TWO]),
+        (&["Digest a=\",Bearer b\""], [TWO, TWO, TWO]),
+        // One with parameters.
         (&["Digest a=b, c=d"], [ABSENT, TWO, ABSENT]),
+        (&["Digest a=\"b, c\", d=\"e\""], [ABSENT, TWO, ABSENT]),
         (&["Bearer a", "Bearer b"], [TWO, TWO, TWO]),
         (&["a", "b"], [TWO, TWO, TWO]),
         (&["Bearer a,Bearer b"], [TWO, TWO, TWO]),

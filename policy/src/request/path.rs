@@ -118,6 +118,8 @@ impl<'a> CanonicalPath<'a> {
             let path = self.path.replace("%2F", "/").replace("%2f", "/");
             if self.parameters {
                 unescaped(without_parameters(&path));
+                let cut = without_parameters(self.path);
+                unescaped(cut.replace("%2F", "/").replace("%2f", "/"));
             }
             unescaped(path.clone());
             plain = Some(path);

@@ -243,7 +243,11 @@ impl Part {
             Self::Method => out.push_str(view.request.method()),
             Self::Host => out.push_str(view.request.host()),
             Self::Path => out.push_str(view.request.path().as_str()),
-            Self::Scheme => out.push_str(std::str::from_utf8(view.request.raw().scheme).ok()?),
+            // A door that does not know it has none.
+            Self::Scheme => match view.request.raw().scheme {
+                [] => return None,
+                scheme => out.push_str(std::str::from_utf8(scheme).ok()?),
+            },
         }
         Some(())
     }

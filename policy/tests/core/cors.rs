@@ -70,6 +70,16 @@ type Case = (
 const ORIGIN: &str = "access-control-allow-origin";
 const CASES: &[Case] = &[
     ("/all", "https://x.example", None, Reason::AllowedUnauthenticated, &[(ORIGIN, "*")]),
+    // Two, as proxies join them.
+    ("/all", "https://x.example,https://y.example", None, Reason::CorsRefused, &[]),
+    ("/all", "https://x.example, null", Some("PUT"), Reason::CorsRefused, &[]),
+    (
+        "/all",
+        "https://x.example",
+        Some("PUT,PUT"),
+        Reason::AllowedUnauthenticated,
+        &[(ORIGIN, "*")],
+    ),
     ("/all", "null", None, Reason::AllowedUnauthenticated, &[(ORIGIN, "*")]),
     (
         "/all",

@@ -97,6 +97,8 @@ const PATHS: &[(&str, Result<&str, Reason>)] = &[
     ("/files/private%2F;x/y", MALFORMED),
     ("/files/private;x%2Fy/z", MALFORMED),
     ("/files/a;x%2Fy", Ok("files")),
+    // Cut off first, unescaped then.
+    ("/files%2Fprivate/x;y%2Fz", MALFORMED),
     ("/shared/me%2Fyou/x", Ok("shared")),
     ("/shared/her%2Fyou/x", MALFORMED),
     ("/shared/me/x%2Fy", Ok("shared")),
