@@ -17,12 +17,16 @@ use crate::folder::Folder;
 use crate::idp::Idp;
 use crate::parts::Parts;
 use crate::stage::{Setup, Stage};
-use crate::{Result, idp, limits, wait};
+use crate::{Result, idp};
 
 pub mod case;
+mod certificate;
+mod compare;
+mod count;
 mod credential;
 pub mod dice;
 mod doors;
+mod features;
 mod lint;
 mod policy;
 pub mod reference;
@@ -31,9 +35,11 @@ pub mod shrink;
 pub mod token;
 
 use case::{Asked, Case, World};
+use compare::{against_check, against_reference};
 use dice::Dice;
 use doors::{Doors, Reach, Said};
-use reference::{Expected, Reference};
+use features::Seen;
+use reference::{Entrance, Expected, Reference};
 use token::Truth;
 
 /// The issuer whose keys cannot be fetched.
@@ -42,6 +48,8 @@ pub(crate) const UNREACHABLE: &str = "down";
 const REQUESTS: usize = 250;
 /// Characters of a message that name the failure; values of the case come behind them.
 const SAME_FAILURE: usize = 70;
+/// For the reference evaluator.
+const STACK: usize = 512 << 20;
 /// Requests under way at once.
 const AT_ONCE: usize = 4;
 
@@ -54,6 +62,8 @@ pub struct Report {
     pub partial: usize,
     /// How often each reason was given.
     pub reasons: BTreeMap<String, usize>,
+    /// How often each feature came up.
+    pub features: BTreeMap<&'static str, usize>,
     /// What went wrong, each with its case.
     pub failures: Vec<(Case, Vec<String>)>,
     /// What went wrong with the counters of a policy.
@@ -77,6 +87,25 @@ pub async fn run(seed: u64, count: usize) -> Result<Report> {
         if report.failures.len() > 20 {
             break;
         }
+    }
+    Ok(report)
+}
+
+/// The same without the doors: the documents and `sallyport check` alone, which is quick.
+///
+/// # Errors
+/// When the provider does not start.
+pub async fn run_offline(seed: u64, count: usize) -> Result<Report> {
+    let mut report = Report::default();
+    let mut dice = Dice::new(seed);
+    let (parts, idp) = (Parts::find()?, Idp::start(0).await?);
+    while report.cases < count && report.failures.len() <= 20 {
+        let mut own = dice.fork();
+        let world = lint::world(&parts, &mut own).await?;
+        let left = count.saturating_sub(report.cases).min(REQUESTS);
+        let asked: Vec<Asked> = (0..left).map(|_| request::request(&mut own, &world)).collect();
+        let (scene, _folder) = Scene::without_doors(&world, &asked, &idp).await?;
+        report.add(&world, &asked, scene);
     }
     Ok(report)
 }
@@ -139,7 +168,10 @@ fn failure_of(wrong: &[String]) -> String {
 }
 
 /// Writes a file that outlives the run.
-fn kept(name: &str, text: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn kept(name: &str, text: &str) -> Result<PathBuf> {
     let folder = crate::parts::target().join("generated");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(name);
@@ -157,10 +189,12 @@ async fn stage(world: &World) -> Result<Stage> {
     Stage::open(setup).await
 }
 
-/// Requests with their tokens, what `sallyport check` said, and what the documents have against it.
+/// Requests with their tokens, what the documents and `sallyport check` said, and how they differ.
 struct Scene {
     asked: Vec<Asked>,
     said: Vec<Said>,
+    /// For all doors, and for HTTP.
+    expected: Vec<(Expected, Expected)>,
     wrong: Vec<Vec<String>>,
 }
 
@@ -182,9 +216,10 @@ impl Scene {
         let unreachable = &[UNREACHABLE];
         let reference = Reference { world: &here, tokens: &tokens, keys: &keys, unreachable, now };
         let said = doors::offline(folder, idp, &filled, &here.policy).await?;
-        let pairs = filled.iter().zip(&said);
-        let wrong = pairs.map(|(asked, said)| against_reference(&reference.judge(asked), said));
-        Ok(Self { wrong: wrong.collect(), asked: filled, said })
+        let expected = judged(&reference, &filled)?;
+        let pairs = expected.iter().zip(&said);
+        let wrong = pairs.map(|((whole, _), said)| against_reference("check", whole, said));
+        Ok(Self { wrong: wrong.collect(), asked: filled, said, expected })
     }
 
     /// The documents and `sallyport check` alone, without a stage.
@@ -201,29 +236,60 @@ async fn judge(world: &World, asked: &[Asked], report: &mut Report) -> Result<()
     let stage = stage(world).await?;
     let mut scene = Scene::new(world, asked, &stage.idp, stage.scenario()).await?;
     let answers = ask_all(&stage, &scene.asked).await?;
-    let mut pairs = scene.said.iter().zip(&scene.asked);
+    let mut pairs = scene.said.iter().zip(&scene.expected);
     for (own, answers) in scene.wrong.iter_mut().zip(answers) {
-        let Some((said, asked)) = pairs.next() else { break };
+        let Some((said, (whole, over_http))) = pairs.next() else { break };
         for (door, answer) in answers {
-            own.extend(against_check(door, &answer, said, asked));
+            // Where the documents tell this door apart, it has to be as they say.
+            own.extend(match door == doors::HTTP && whole != over_http {
+                true => against_reference(door, over_http, &answer),
+                false => against_check(door, &answer, said),
+            });
         }
     }
-    report.miscounted.extend(counters(&stage, &scene.asked, &scene.said).await?);
+    report.miscounted.extend(count::wrong(&stage, &scene.asked, &scene.said).await?);
     stage.close().await?;
-    for ((asked, wrong), said) in asked.iter().zip(scene.wrong).zip(&scene.said) {
-        report.cases = report.cases.saturating_add(1);
-        let reach = Reach::of(asked);
-        report.partial = report.partial.saturating_add(usize::from(!reach.http || !reach.envoy));
-        for reason in [&said.reason, &said.would_deny].into_iter().flatten() {
-            let count = report.reasons.entry(reason.clone()).or_insert(0);
-            *count = count.saturating_add(1);
-        }
-        if !wrong.is_empty() {
-            let case = Case { world: world.clone(), asked: asked.clone() };
-            report.failures.push((case, wrong));
+    report.add(world, asked, scene);
+    Ok(())
+}
+
+impl Report {
+    fn add(&mut self, world: &World, asked: &[Asked], scene: Scene) {
+        let expected = scene.expected.iter().map(|(whole, _)| whole);
+        let said = scene.said.iter().zip(expected);
+        for ((asked, wrong), (said, expected)) in asked.iter().zip(scene.wrong).zip(said) {
+            let seen = Seen { policy: &world.policy, asked, expected, said };
+            for (name, is) in features::ALL {
+                let count = self.features.entry(name).or_insert(0);
+                *count = count.saturating_add(usize::from(is(&seen)));
+            }
+            self.cases = self.cases.saturating_add(1);
+            let reach = Reach::of(asked);
+            let partial = usize::from(!reach.http || !reach.envoy);
+            self.partial = self.partial.saturating_add(partial);
+            for reason in [&said.reason, &said.would_deny].into_iter().flatten() {
+                let count = self.reasons.entry(reason.clone()).or_insert(0);
+                *count = count.saturating_add(1);
+            }
+            if !wrong.is_empty() {
+                let case = Case { world: world.clone(), asked: asked.clone() };
+                self.failures.push((case, wrong));
+            }
         }
     }
-    Ok(())
+}
+
+/// What the documents say, for all doors and for HTTP. On a stack of its own: trying a regular
+/// expression goes one call deeper for each character.
+fn judged(reference: &Reference<'_>, asked: &[Asked]) -> Result<Vec<(Expected, Expected)>> {
+    let both = |asked: &Asked| {
+        (reference.judge(asked, Entrance::Whole), reference.judge(asked, Entrance::Http))
+    };
+    std::thread::scope(|scope| {
+        let deep = std::thread::Builder::new().stack_size(STACK);
+        let own = deep.spawn_scoped(scope, || asked.iter().map(both).collect())?;
+        own.join().map_err(|_| "the reference evaluator panicked".into())
+    })
 }
 
 /// Key id and algorithm of the keys for signatures.
@@ -250,152 +316,6 @@ async fn ask_all(stage: &Stage, asked: &[Asked]) -> Result<Vec<Vec<(&'static str
     let mut all: Vec<_> = [one?, two?, three?, four?].concat();
     all.sort_by_key(|(at, _)| *at);
     Ok(all.into_iter().map(|(_, answer)| answer).collect())
-}
-
-fn against_reference(expected: &Expected, said: &Said) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let is_one = |words: &[&str], word: Option<&str>| match word {
-        Some(word) => words.contains(&word),
-        None => words.is_empty(),
-    };
-    if !is_one(&expected.reasons, said.reason.as_deref()) {
-        wrong.push(format!("check gave {:?}, the documents {:?}", said.reason, expected.reasons));
-        return wrong;
-    }
-    let reason = said.reason.as_deref().unwrap_or_default();
-    if said.status != reference::status(reason) {
-        wrong.push(format!("check gave {} for {reason}", said.status));
-    }
-    if said.rule != expected.rule {
-        wrong.push(format!("check gave rule {:?}, the documents {:?}", said.rule, expected.rule));
-    }
-    if !is_one(&expected.would_deny, said.would_deny.as_deref()) {
-        let (own, wanted) = (&said.would_deny, &expected.would_deny);
-        wrong.push(format!("check would deny {own:?}, the documents {wanted:?}"));
-    }
-    if let Some(upstream) = &said.upstream {
-        let wanted = &expected.upstream;
-        if upstream.headers != wanted.headers {
-            wrong.push(differences("upstream", &upstream.headers, &wanted.headers));
-        }
-        if upstream.path != wanted.path {
-            wrong.push(format!("check sends {}, the documents {}", upstream.path, wanted.path));
-        }
-    }
-    if said.upstream.is_some() != expected.allowed {
-        wrong.push(format!(
-            "allowed: {}, the documents {}",
-            said.upstream.is_some(),
-            expected.allowed
-        ));
-    }
-    wrong
-}
-
-fn against_check(door: &str, said: &Said, check: &Said, asked: &Asked) -> Vec<String> {
-    let mut wrong = Vec::new();
-    // An answer over HTTP cannot change the path (docs/credentials.md).
-    let new_path = check.upstream.as_ref().is_some_and(|own| own.path != asked.path);
-    if door == "HTTP" && new_path {
-        return match said.status {
-            503 => wrong,
-            other => vec![format!("HTTP: {other}, although the path changes")],
-        };
-    }
-    let mut same = |what: &str, own: String, wanted: String| {
-        if own != wanted {
-            wrong.push(format!("{door}: {what} {own}, check {wanted}"));
-        }
-    };
-    same("status", said.status.to_string(), check.status.to_string());
-    let tells = said.reason.is_some() || check.upstream.is_none();
-    if tells {
-        // The answer to a HEAD has no body.
-        if said.body.is_some() || said.upstream.is_some() {
-            // The plain form tells both in its sentence alone.
-            if said.reason.is_some() {
-                same("reason", format!("{:?}", said.reason), format!("{:?}", check.reason));
-                same("rule", format!("{:?}", said.rule), format!("{:?}", check.rule));
-            }
-            same("body", format!("{:?}", said.body), format!("{:?}", check.body));
-        }
-        same("headers", format!("{:?}", said.headers), format!("{:?}", check.headers));
-    }
-    if door.starts_with("gRPC") {
-        same("would deny", format!("{:?}", said.would_deny), format!("{:?}", check.would_deny));
-    }
-    match (&said.upstream, &check.upstream) {
-        (Some(own), Some(wanted)) => {
-            same("path", own.path.clone(), wanted.path.clone());
-            if own.headers != wanted.headers {
-                wrong.push(format!(
-                    "{door}: {}",
-                    differences("upstream", &own.headers, &wanted.headers)
-                ));
-            }
-        }
-        (own, wanted) => same("allowed", own.is_some().to_string(), wanted.is_some().to_string()),
-    }
-    wrong
-}
-
-type Headers = BTreeMap<String, Vec<u8>>;
-
-fn differences(what: &str, own: &Headers, wanted: &Headers) -> String {
-    let mut names: Vec<&String> = own.keys().chain(wanted.keys()).collect();
-    names.sort();
-    names.dedup();
-    let text = |bytes: Option<&Vec<u8>>| bytes.map(|it| String::from_utf8_lossy(it).into_owned());
-    let mut parts = Vec::new();
-    for name in names {
-        let (own, wanted) = (own.get(name), wanted.get(name));
-        if own != wanted {
-            parts.push(format!("{name}: {:?}, wanted {:?}", text(own), text(wanted)));
-        }
-    }
-    format!("{what}: {}", parts.join("; "))
-}
-
-/// An allow through Envoy or over HTTP tells its rule and reason only in the counters.
-async fn counters(stage: &Stage, asked: &[Asked], said: &[Said]) -> Result<Vec<String>> {
-    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
-    for (asked, said) in asked.iter().zip(said) {
-        if Reach::of(asked).envoy {
-            let rule = said.rule.as_deref().unwrap_or("-");
-            let name = format!("{rule}.{}", said.reason.as_deref().unwrap_or_default());
-            let count = expected.entry(name).or_insert(0);
-            *count = count.saturating_add(1);
-        }
-    }
-    let prefix = "wasmcustom.sallyport.decisions.";
-    let observed = || async {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for (name, count) in stage.envoy.stats(prefix).await? {
-            // Behind the door that decided: filter, sidecar or cache.
-            let name = name.strip_prefix(prefix).and_then(|it| it.split_once('.'));
-            if let (Some((_, name)), true) = (name, count > 0) {
-                let sum = counts.entry(name.to_owned()).or_insert(0);
-                *sum = sum.saturating_add(count);
-            }
-        }
-        Ok::<_, crate::Error>(counts)
-    };
-    let all = || async { (observed().await.ok()? == expected).then_some(()) };
-    if wait::value(limits::COUNTED, all).await.is_ok() {
-        return Ok(Vec::new());
-    }
-    let observed = observed().await?;
-    let names = expected.keys().chain(observed.keys());
-    let mut wrong: Vec<String> = names
-        .filter(|name| expected.get(*name) != observed.get(*name))
-        .map(|name| {
-            let (own, wanted) = (observed.get(name), expected.get(name));
-            format!("Envoy counted `{name}` {own:?}, check gave it {wanted:?}")
-        })
-        .collect();
-    wrong.sort();
-    wrong.dedup();
-    Ok(wrong)
 }
 
 /// A case from a file, judged again.

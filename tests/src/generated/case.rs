@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::certificate::{self, Certificate};
 use super::token::Plan;
 use crate::Result;
 
@@ -32,6 +33,8 @@ pub struct Asked {
     pub headers: Vec<(String, Vec<u8>)>,
     /// What its tokens are.
     pub tokens: Vec<Plan>,
+    /// The name of the certificate that the client shows.
+    pub certificate: Option<String>,
 }
 
 /// A request and what judges it.
@@ -69,13 +72,18 @@ impl Asked {
         filled
     }
 
+    /// The certificate that the client shows.
+    pub(crate) fn certificate(&self) -> Option<&'static Certificate> {
+        certificate::named(self.certificate.as_deref()?)
+    }
+
     fn to_json(&self) -> Value {
         let headers: Vec<Value> =
             self.headers.iter().map(|(name, value)| json!([name, bytes_to_json(value)])).collect();
         let tokens: Vec<Value> = self.tokens.iter().map(|plan| plan.0.clone()).collect();
         json!({
             "method": self.method, "host": self.host, "path": self.path,
-            "headers": headers, "tokens": tokens,
+            "headers": headers, "tokens": tokens, "certificate": self.certificate,
         })
     }
 
@@ -85,6 +93,7 @@ impl Asked {
             own.ok_or_else(|| format!("the request has no `{name}`"))
         };
         let list = |name: &str| value.get(name).and_then(Value::as_array).cloned();
+        let certificate = value.get("certificate").and_then(Value::as_str).map(str::to_owned);
         let mut headers = Vec::new();
         for pair in list("headers").unwrap_or_default() {
             let name = pair.get(0).and_then(Value::as_str).ok_or("a header without a name")?;
@@ -98,6 +107,7 @@ impl Asked {
             path: text("path")?,
             headers,
             tokens,
+            certificate,
         })
     }
 }
@@ -157,6 +167,7 @@ mod tests {
             path: "/a?t=@T0@".to_owned(),
             headers: vec![("x".to_owned(), b"\xff@T0@".to_vec()), ("y".to_owned(), b"@T0@".into())],
             tokens: vec![Plan(json!({ "kind": "text", "text": "t" }))],
+            certificate: Some("alice".to_owned()),
         };
         let world =
             World { policy: json!({ "version": 1 }), roles: vec![json!({ "kind": "Role" })] };

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use envoy_types::pb::google::protobuf::value::Kind;
 use serde_json::Value;
 use tonic::transport::{Channel, Endpoint};
@@ -31,6 +31,19 @@ const OF_SERVERS: &[&str] =
 const OF_ENVOY: &[&str] =
     &["x-forwarded-proto", "x-forwarded-for", "x-request-id", "content-length"];
 
+/// What pages of other origins are told.
+const CORS: &[&str] = &[
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-max-age",
+    "vary",
+];
+/// The door that the documents tell apart.
+pub(crate) const HTTP: &str = "HTTP";
+
 /// What a door said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Said {
@@ -45,6 +58,8 @@ pub(crate) struct Said {
     pub(crate) body: Option<Value>,
     /// What the upstream gets on an allow.
     pub(crate) upstream: Option<Upstream>,
+    /// What the client is told besides the upstream's response.
+    pub(crate) response: Vec<(String, String)>,
 }
 
 /// The doors that answer one request after the other.
@@ -58,6 +73,9 @@ pub(crate) struct Doors {
 /// Which doors a request can reach: HTTP/1.1 cannot carry everything that a program can ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reach {
+    /// gRPC with headers as a map of text: that loses which bytes were no text, and where a header
+    /// ended that is written anew (docs/credentials.md, on `encode_raw_headers`).
+    pub(crate) text: bool,
     pub(crate) http: bool,
     pub(crate) envoy: bool,
 }
@@ -77,12 +95,24 @@ impl Reach {
         let headers = asked.headers.iter().all(|(_, value)| value.iter().all(line));
         const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         let token = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
-        let method = !asked.method.is_empty() && asked.method.bytes().all(token);
+        // CONNECT names an authority, and no path.
+        let token = asked.method.bytes().all(token) && asked.method != "CONNECT";
+        let method = !asked.method.is_empty() && token;
         // A NUL is refused by Envoy's own path check.
         let escapes = !asked.path.contains("%00");
+        let is_read = |name: &str| name != "x-other";
+        let is_text = |value: &[u8]| std::str::from_utf8(value).is_ok();
+        let count = |wanted: &str| {
+            asked.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).count()
+        };
+        let text = asked.headers.iter().all(|(name, value)| is_text(value) || !is_read(name));
+        // The listener of the generated cases has no TLS.
+        let plain = asked.certificate.is_none();
+        let known = KNOWN.contains(&asked.method.as_str());
         Self {
+            text: text && ["cookie", "x-trace", "x-hops"].iter().all(|name| count(name) < 2),
             http: path && host && headers && method,
-            envoy: path && host && headers && escapes && KNOWN.contains(&asked.method.as_str()),
+            envoy: path && host && headers && escapes && known && plain,
         }
     }
 }
@@ -104,12 +134,24 @@ impl Doors {
     pub(crate) async fn ask(&mut self, asked: &Asked) -> Result<Vec<(&'static str, Said)>> {
         let sent = sent(asked);
         let reach = Reach::of(asked);
-        let (raw, text) = (sent.check_request(true), sent.check_request(false));
+        let shown = |mut request: CheckRequest| {
+            let source = request.attributes.as_mut().and_then(|it| it.source.as_mut());
+            if let (Some(source), Some(certificate)) = (source, asked.certificate()) {
+                source.certificate = certificate.pem.to_owned();
+            }
+            request
+        };
+        let (raw, text) = (shown(sent.check_request(true)), shown(sent.check_request(false)));
         let to_sidecar = sent.http_request(&format!("/check{}", asked.path));
         let to_envoy = sent.http_request(&asked.path);
         let (raw, text, http, envoy) = tokio::join!(
             self.grpc.check(raw),
-            self.text.check(text),
+            async {
+                match reach.text {
+                    true => Some(self.text.check(text).await),
+                    false => None,
+                }
+            },
             async {
                 match reach.http {
                     true => Some(self.http.send(&to_sidecar).await),
@@ -123,13 +165,13 @@ impl Doors {
                 }
             },
         );
-        let mut said = vec![
-            ("gRPC with header_map", from_grpc(raw?.into_inner(), asked)?),
-            ("gRPC with headers", from_grpc(text?.into_inner(), asked)?),
-        ];
+        let mut said = vec![("gRPC with header_map", from_grpc(raw?.into_inner(), asked)?)];
+        if let Some(text) = text {
+            said.push(("gRPC with headers", from_grpc(text?.into_inner(), asked)?));
+        }
         if let Some(response) = http {
             let response = response.map_err(|error| format!("HTTP: {error}"))?;
-            said.push(("HTTP", from_http(&response, asked)));
+            said.push((HTTP, from_http(&response, asked)));
         }
         if let Some(response) = envoy {
             let response = response.map_err(|error| format!("Envoy: {error}"))?;
@@ -163,7 +205,11 @@ pub(crate) async fn offline(
     }
     let mut input = String::new();
     for (at, asked) in asked.iter().enumerate() {
-        input.push_str(&sent(asked).line(&at.to_string()).to_string());
+        let mut line = sent(asked).line(&at.to_string());
+        if let (Some(line), Some(certificate)) = (line.as_object_mut(), asked.certificate()) {
+            line.insert("peer_certificate".to_owned(), Value::from(certificate.pem));
+        }
+        input.push_str(&line.to_string());
         input.push('\n');
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -201,6 +247,7 @@ fn from_check(line: &Value, asked: &Asked) -> Said {
         headers: if allowed { Vec::new() } else { answer(pairs("/response/headers")) },
         body: body.filter(|_| !allowed).map(body_of),
         upstream: allowed.then(|| carried_out(asked, set.collect(), &removed)),
+        response: if allowed { told(pairs("/response/headers")) } else { Vec::new() },
     }
 }
 
@@ -221,6 +268,9 @@ fn from_grpc(response: CheckResponse, asked: &Asked) -> Result<Said> {
         Some(HttpResponse::OkResponse(ok)) if code == Some(0) => {
             let set = ok.headers.iter().map(wire::pair).collect();
             said.status = 200;
+            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            let more = ok.response_headers_to_add.iter().map(wire::pair);
+            said.response = told(more.map(|(name, value)| (name, text(value))).collect());
             said.upstream = Some(carried_out(asked, set, &ok.headers_to_remove));
         }
         Some(HttpResponse::DeniedResponse(denied)) if code != Some(0) => {
@@ -241,11 +291,11 @@ fn from_http(response: &Response, asked: &Asked) -> Said {
     }
     let removed = response.header(REMOVE).unwrap_or_default();
     let removed: Vec<String> = removed.split(',').map(|name| name.trim().to_owned()).collect();
-    let own = |name: &str| name != REMOVE && !OF_SERVERS.contains(&name);
+    let own = |name: &str| name != REMOVE && !OF_SERVERS.contains(&name) && !CORS.contains(&name);
     let set = response.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone()));
     let set = set.filter(|(name, _)| own(name)).collect();
     let upstream = Some(carried_out(asked, set, &removed));
-    Said { status: 200, upstream, ..Said::default() }
+    Said { status: 200, upstream, response: told_in(response), ..Said::default() }
 }
 
 fn from_envoy(response: &Response) -> Said {
@@ -268,19 +318,47 @@ fn from_envoy(response: &Response) -> Said {
         }
     }
     let upstream = Some(Upstream { path, headers: joined(pairs) });
-    Said { status: response.status, upstream, ..Said::default() }
+    let told = told_in(response);
+    Said { status: response.status, upstream, response: told, ..Said::default() }
+}
+
+/// What pages are told, sorted.
+fn told(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let own = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let mut own: Vec<_> = own.filter(|(name, _)| CORS.contains(&name.as_str())).collect();
+    own.sort();
+    own
+}
+
+fn told_in(response: &Response) -> Vec<(String, String)> {
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    told(response.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect())
 }
 
 fn denial(response: &Response) -> Said {
-    let body = (!response.body.is_empty()).then(|| body_of(&response.text()));
+    // Behind Envoy a gRPC request's denial is HTTP 200 without a body.
+    let (status, message) = match response.header("grpc-status").filter(|_| response.status == 200)
+    {
+        Some("3") => (400, true),
+        Some("7") => (403, true),
+        Some("14") => (503, true),
+        Some("16") => (401, true),
+        _ => (response.status, false),
+    };
+    let body = match message {
+        true => response.header("grpc-message").map(Value::from),
+        false => (!response.body.is_empty()).then(|| body_of(&response.text())),
+    };
     let member = |name: &str| {
         let value = body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str);
         value.map(str::to_owned)
     };
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-    let headers = response.headers.iter().map(|(name, value)| (name.clone(), text(value)));
+    let own = |name: &str| !(message && name == "grpc-message");
+    let headers = response.headers.iter().filter(|(name, _)| own(name));
+    let headers = headers.map(|(name, value)| (name.clone(), text(value)));
     Said {
-        status: response.status,
+        status,
         reason: member("reason"),
         rule: member("rule"),
         headers: answer(headers.collect()),
@@ -295,6 +373,12 @@ fn answer(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut own: Vec<_> = own
         .filter(|(name, _)| !OF_SERVERS.contains(&name.as_str()) && !name.starts_with("x-envoy-"))
         .collect();
+    for (name, value) in &mut own {
+        // No two have it in common.
+        if name == "x-sallyport-decision" {
+            *value = "*".to_owned();
+        }
+    }
     own.sort();
     own
 }
@@ -328,6 +412,10 @@ fn joined(pairs: Vec<(String, Vec<u8>)>) -> BTreeMap<String, Vec<u8>> {
     let mut headers: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (name, value) in pairs {
         let name = name.to_ascii_lowercase();
+        // Envoy believes no client, and takes it out.
+        if name == "x-forwarded-client-cert" {
+            continue;
+        }
         let between: &[u8] = if name == "cookie" { b"; " } else { b"," };
         match headers.get_mut(&name) {
             Some(own) => {

@@ -33,11 +33,11 @@ pub(crate) async fn world(parts: &Parts, dice: &mut Dice) -> Result<World> {
                 return Err(format!("{} does not load: {problem}", at.display()).into());
             }
         }
-        world.policy.as_object_mut().into_iter().flatten().for_each(|(_, value)| {
+        for (_, value) in world.policy.as_object_mut().into_iter().flatten() {
             if let Value::Array(items) = value {
                 items.retain(|item| !item.is_null());
             }
-        });
+        }
         drop_unused_issuers(&mut world);
     }
     Err("a policy does not load, whatever is taken away".into())
@@ -72,22 +72,39 @@ pub(crate) fn write(world: &World) -> Result<Folder> {
     Ok(folder)
 }
 
-/// Takes the setting at a place away, or the whole route where it is about the route. A route leaves
-/// null behind, so that the places of the others stay what they are.
+/// Takes the setting at a place away, or the whole route where it is about the route. An element of a
+/// list leaves null behind, so that the places of the others stay what they are.
 fn take_away(policy: &mut Value, path: &str) -> bool {
-    if let Some(rest) = path.strip_prefix("routes[") {
-        let at = rest.split(']').next().and_then(|at| at.parse::<usize>().ok());
-        let routes = policy.get_mut("routes").and_then(Value::as_array_mut);
-        let route = at.and_then(|at| routes?.get_mut(at));
-        return route.map(|route| *route = Value::Null).is_some();
-    }
     let Some(policy) = policy.as_object_mut() else { return false };
-    policy.remove(path).is_some()
+    let name = path.split(['.', '[']).next().unwrap_or_default();
+    if matches!(name, "routes" | "role_documents") {
+        let at = path.split(['[', ']']).nth(1).and_then(|at| at.parse::<usize>().ok());
+        let list = policy.get_mut(name).and_then(Value::as_array_mut);
+        let own = at.and_then(|at| list?.get_mut(at));
+        return own.map(|own| *own = Value::Null).is_some();
+    }
+    if let Some(rest) = path.strip_prefix("hosts.") {
+        let Some(hosts) = policy.get_mut("hosts").and_then(Value::as_object_mut) else {
+            return false;
+        };
+        let of_host = |host: &&String| {
+            rest.strip_prefix(host.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.'))
+        };
+        let Some(host) = hosts.keys().filter(of_host).max().cloned() else { return false };
+        let rest = rest.get(host.len()..).unwrap_or_default().trim_start_matches('.');
+        let setting = rest.split(['.', '[']).next().unwrap_or_default();
+        let entry = hosts.get_mut(&host).and_then(Value::as_object_mut);
+        let gone = entry.is_some_and(|entry| entry.remove(setting).is_some() && !entry.is_empty());
+        return gone || hosts.remove(&host).is_some();
+    }
+    policy.remove(name).is_some()
 }
 
 /// An issuer that no route names is a mistake.
 fn drop_unused_issuers(world: &mut World) {
-    let routes = world.policy.get("routes").map(Value::to_string).unwrap_or_default();
+    let mut others = world.policy.clone();
+    others.as_object_mut().and_then(|policy| policy.remove("issuers"));
+    let routes = others.to_string();
     if let Some(issuers) = world.policy.get_mut("issuers").and_then(Value::as_object_mut) {
         issuers.retain(|name, _| {
             routes.contains(&format!("\"jwt\":\"{name}\""))

@@ -6,17 +6,29 @@
 use serde_json::Value;
 
 use super::case::{Asked, World};
+use super::certificate::Certificate;
 use super::token::Truth;
 
+mod answer;
+mod cors;
 mod credential;
 mod effect;
+mod inherit;
 mod path;
+mod pattern;
+mod place;
 mod require;
+mod roles;
 mod route;
+mod template;
 mod token;
 mod value;
 
+pub(crate) use answer::{Answer, Shape};
+use cors::Cors;
 pub use effect::Upstream;
+pub(crate) use inherit::settings;
+use template::Context;
 
 /// What the documents say.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +43,23 @@ pub struct Expected {
     pub would_deny: Vec<&'static str>,
     /// What the upstream gets, where the request is allowed.
     pub upstream: Upstream,
+    /// What the client is told besides the upstream's response, where the request is allowed.
+    pub response: Vec<(String, String)>,
+    /// What a denial looks like.
+    pub(crate) shape: Shape,
+    /// The route with all that it inherits.
+    pub(crate) route: Option<Value>,
+    /// The name of whoever vouched for the caller.
+    pub(crate) issuer: Option<String>,
+}
+
+/// Which doors the documents are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// Filter, gRPC and `sallyport check`.
+    Whole,
+    /// HTTP ext_authz: it does not know the scheme or a certificate, and changes no path.
+    Http,
 }
 
 /// A request with what it is read as.
@@ -38,6 +67,8 @@ pub struct Expected {
 pub(crate) struct Asking<'a> {
     pub(crate) asked: &'a Asked,
     pub(crate) request: &'a path::Request,
+    pub(crate) scheme: Option<&'static str>,
+    pub(crate) certificate: Option<&'static Certificate>,
 }
 
 /// Why not, each reason that is right.
@@ -109,124 +140,178 @@ pub fn status(reason: &str) -> u16 {
     STATUS.iter().find(|(own, _)| *own == reason).map_or(0, |(_, status)| *status)
 }
 
+/// The value of a template for a request to a route, whoever asks.
+pub(crate) fn filled(template: &str, route: &Value, asked: &Asked) -> Option<String> {
+    let request = path::Request::read(asked)?;
+    let asking = Asking { asked, request: &request, scheme: Some("http"), certificate: None };
+    Context { route, asking: &asking, identity: None }.fill(template)
+}
+
 impl Reference<'_> {
     /// Judges a request, with its tokens in it.
     #[must_use]
-    pub fn judge(&self, asked: &Asked) -> Expected {
-        let Some(request) = path::Request::read(asked) else {
-            return denied(vec!["request_malformed"], None);
+    pub fn judge(&self, asked: &Asked, entrance: Entrance) -> Expected {
+        let (scheme, certificate) = match entrance {
+            Entrance::Whole => (Some("http"), asked.certificate()),
+            Entrance::Http => (None, None),
         };
-        // Two credentials are ambiguous whatever the route: docs/policy.md, "Credentials".
-        if credential::is_ambiguous(asked) {
-            return denied(vec!["credential_ambiguous"], None);
+        let request = path::Request::read(asked);
+        let unread = path::Request::default();
+        let readable = request.is_some();
+        let request = request.as_ref().unwrap_or(&unread);
+        let asking = Asking { asked, request, scheme, certificate };
+        let expected = if readable {
+            self.find(&asking)
+        } else {
+            self.without_route(&asking, "request_malformed")
+        };
+        if entrance == Entrance::Http && expected.allowed && expected.upstream.path != asked.path {
+            // An answer over HTTP cannot change the path.
+            let Expected { rule, shape, route, .. } = expected;
+            return Expected {
+                reasons: vec!["dependency_unavailable"],
+                rule,
+                shape,
+                route,
+                ..Expected::default()
+            };
+        }
+        expected
+    }
+
+    fn find(&self, asking: &Asking<'_>) -> Expected {
+        // Two credentials are ambiguous whatever the route: docs/credentials.md, "Places".
+        if place::is_ambiguous(asking.asked) {
+            return self.without_route(asking, "credential_ambiguous");
         }
         let routes = value::list(&self.world.policy, "routes");
-        let route = match route::find(routes, &request) {
-            route::Found::Route(route, host) => inherit(&self.world.policy, route, host),
-            route::Found::Nothing => return denied(vec!["no_route"], None),
-            route::Found::Malformed => return denied(vec!["request_malformed"], None),
-        };
-        self.apply(&route, &Asking { asked, request: &request })
+        if let Some(method) = cors::announced(asking)
+            && let route::Found::Route(route, host) = route::find(routes, asking.request, &method)
+        {
+            let route = settings(&self.world.policy, route, host);
+            if let Some(cors) = route.get("cors") {
+                return self.preflight(&route, cors::preflight(cors, asking, &method), asking);
+            }
+        }
+        match route::find(routes, asking.request, &asking.request.method) {
+            route::Found::Route(route, host) => {
+                self.apply(&settings(&self.world.policy, route, host), asking)
+            }
+            route::Found::Nothing => self.without_route(asking, "no_route"),
+            route::Found::Ambiguous => self.without_route(asking, "rule_ambiguous"),
+            route::Found::Malformed => self.without_route(asking, "request_malformed"),
+        }
+    }
+
+    fn without_route(&self, asking: &Asking<'_>, reason: &'static str) -> Expected {
+        let shape = Shape::new(&self.world.policy, None, asking);
+        Expected { reasons: vec![reason], shape, ..Expected::default() }
+    }
+
+    fn preflight(&self, route: &Value, cors: Cors, asking: &Asking<'_>) -> Expected {
+        let by_route = self.of_route(route, &cors, asking);
+        match cors {
+            Cors::Refused => self.refused(by_route, vec!["cors_refused"], asking, None),
+            Cors::Silent | Cors::Told(_) => {
+                self.allowed(by_route, "allowed_unauthenticated", Vec::new(), asking, None)
+            }
+        }
+    }
+
+    /// What is known of every answer by a route.
+    fn of_route(&self, route: &Value, cors: &Cors, asking: &Asking<'_>) -> Expected {
+        let mut shape = Shape::new(&self.world.policy, Some(route), asking);
+        if let Cors::Told(told) = cors {
+            shape.cors.clone_from(told);
+        }
+        let rule = value::text(route, "name").map(str::to_owned);
+        Expected { rule, shape, route: Some(route.clone()), ..Expected::default() }
     }
 
     fn apply(&self, route: &Value, asking: &Asking<'_>) -> Expected {
-        let rule = value::text(route, "name").map(str::to_owned);
-        if value::text(route, "allow") == Some("nobody") {
-            return denied(vec!["denied_by_rule"], rule);
+        let allow = value::text(route, "allow");
+        let cors = match (allow, route.get("cors")) {
+            (Some("nobody"), _) | (_, None) => Cors::Silent,
+            (_, Some(cors)) => cors::page(cors, asking),
+        };
+        let by_route = self.of_route(route, &cors, asking);
+        if allow == Some("nobody") {
+            return self.refused(by_route, vec!["denied_by_rule"], asking, None);
         }
-        if value::text(route, "allow") == Some("unauthenticated") {
-            let upstream = effect::upstream(self.world, route, asking, None);
-            let reasons = vec!["allowed_unauthenticated"];
-            return Expected { allowed: true, reasons, rule, upstream, ..Expected::default() };
+        if cors == Cors::Refused {
+            return self.refused(by_route, vec!["cors_refused"], asking, None);
         }
-        let setting = |name: &str| route.get(name);
-        let verdict = credential::authenticate(self, route, asking.asked);
+        if allow.is_some() {
+            return self.allowed(by_route, "allowed_unauthenticated", Vec::new(), asking, None);
+        }
+        let verdict = credential::authenticate(self, route, asking);
         let (identity, objections) = match verdict {
             Ok(identity) => {
-                let found = require::authorize(self.world, route, asking, &identity);
+                let context = Context { route, asking, identity: Some(&identity) };
+                let found = require::authorize(self.world, context, &identity);
                 (Some(identity), found)
             }
             Err(refusal) => (None, require::Objections { inline: refusal, ..Default::default() }),
         };
-        let is_async = setting("mode").and_then(Value::as_str) == Some("async");
+        let is_async = value::text(route, "mode") == Some("async");
         let (inline, roles) = (objections.inline, objections.roles);
+        let identity = identity.as_ref();
+        let issuer = identity.map(|own| own.issuer.clone());
+        let by_route = Expected { issuer, ..by_route };
         let refusal = [inline.clone(), roles.clone()].concat();
-        let allowed = |reasons: Vec<&'static str>, would_deny: Refusal| Expected {
-            allowed: true,
-            reasons,
-            rule: rule.clone(),
-            would_deny,
-            upstream: effect::upstream(self.world, route, asking, identity.as_ref()),
-        };
         if refusal.is_empty() {
-            return allowed(vec!["allowed"], Vec::new());
-        }
-        let unavailable = refusal.contains(&"dependency_unavailable");
-        // What passes by the failure mode is no denial that shadow would keep back.
-        if unavailable && setting("failure_mode").and_then(Value::as_str) == Some("open") {
-            return allowed(vec!["allowed_by_failure_mode"], Vec::new());
-        }
-        if setting("shadow").and_then(Value::as_bool) == Some(true) {
-            return allowed(vec!["allowed"], refusal);
+            return self.allowed(by_route, "allowed", Vec::new(), asking, identity);
         }
         // Inline checks always enforce; the sidecar's are judged in shadow.
-        if is_async && inline.is_empty() {
-            return allowed(vec!["allowed"], roles);
+        let is_shadow = value::flag(route, "shadow", false);
+        if is_async && inline.is_empty() && !is_shadow {
+            return self.allowed(by_route, "allowed", roles, asking, identity);
         }
-        denied(refusal, rule)
+        self.refused(by_route, refusal, asking, identity)
     }
-}
 
-/// Settings that a route takes from its host's entry, else from the file (docs/routes.md,
-/// "Inheritance").
-const INHERITED: &[&str] = &[
-    "mode",
-    "timeout",
-    "failure_mode",
-    "shadow",
-    "on_invalid",
-    "authenticate",
-    "scopes",
-    "claims",
-    "forward",
-    "on_deny",
-];
-
-/// The route with everything that it inherits.
-fn inherit(policy: &Value, route: &Value, host: Option<&str>) -> Value {
-    let mut whole = route.as_object().cloned().unwrap_or_default();
-    whole.retain(|_, value| !value.is_null());
-    let is_open = whole.get("allow").is_some();
-    let own_mode = whole.contains_key("mode");
-    let entry = host.and_then(|host| policy.get("hosts")?.get(host));
-    for name in INHERITED {
-        if whole.contains_key(*name) || (is_open && !matches!(*name, "forward" | "on_deny")) {
-            continue;
+    /// A denial, unless the failure mode or `shadow` lets it pass.
+    fn refused(
+        &self,
+        by_route: Expected,
+        refusal: Refusal,
+        asking: &Asking<'_>,
+        identity: Option<&Identity>,
+    ) -> Expected {
+        let route = by_route.route.clone().unwrap_or_default();
+        // What passes by the failure mode is no denial that shadow would keep back. Who always denies
+        // needs no dependency.
+        let fails = refusal.contains(&"dependency_unavailable");
+        let refusal = match value::text(&route, "authorization") {
+            Some("always_deny") if fails => vec!["denied_by_rule"],
+            _ if fails && value::text(&route, "failure_mode") == Some("open") => {
+                let reason = "allowed_by_failure_mode";
+                return self.allowed(by_route, reason, Vec::new(), asking, identity);
+            }
+            _ => refusal,
+        };
+        if value::flag(&route, "shadow", false) {
+            return self.allowed(by_route, "allowed", refusal, asking, identity);
         }
-        let outer = [entry, Some(policy)].into_iter().flatten();
-        let mut said = outer.filter_map(|it| it.get(*name)).filter(|value| !value.is_null());
-        if let Some(value) = said.next() {
-            whole.insert((*name).to_owned(), value.clone());
-        }
+        Expected { reasons: refusal, ..by_route }
     }
-    let is_async = whole.get("mode").is_some_and(|it| it == "async");
-    let whole_value = Value::Object(whole.clone());
-    // From outside only for routes whose tokens are all checked inline.
-    if is_async && !own_mode && !all_inline(policy, &whole_value) {
-        whole.remove("mode");
-    } else if is_async {
-        whole.remove("failure_mode");
+
+    /// An allow, unless `forward` makes a path that could not be judged.
+    fn allowed(
+        &self,
+        by_route: Expected,
+        reason: &'static str,
+        would_deny: Refusal,
+        asking: &Asking<'_>,
+        identity: Option<&Identity>,
+    ) -> Expected {
+        let route = by_route.route.clone().unwrap_or_default();
+        let context = Context { route: &route, asking, identity };
+        let Some(upstream) = effect::upstream(self.world, context) else {
+            return Expected { reasons: vec!["request_malformed"], ..by_route };
+        };
+        let response = by_route.shape.cors.clone();
+        let reasons = vec![reason];
+        Expected { allowed: true, reasons, would_deny, upstream, response, ..by_route }
     }
-    Value::Object(whole)
-}
-
-fn all_inline(policy: &Value, route: &Value) -> bool {
-    value::list(route, "authenticate").iter().all(|entry| match value::text(entry, "jwt") {
-        Some(name) => policy.pointer(&format!("/issuers/{name}/jwks")).is_some(),
-        None => entry.get("anonymous").is_some(),
-    })
-}
-
-fn denied(reasons: Refusal, rule: Option<String>) -> Expected {
-    Expected { reasons, rule, ..Expected::default() }
 }

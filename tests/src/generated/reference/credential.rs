@@ -1,163 +1,16 @@
-//! docs/credentials.md: the places that a route reads, in their order, and whose token each holds.
+//! docs/credentials.md, "The order": places one after the other, and whose token each holds.
 
 use serde_json::{Value, json};
 
-use super::super::case::Asked;
 use super::super::token::Truth;
-use super::{Identity, Reference, Refusal, path, token, value};
+use super::place::{self, Found};
+use super::{Asking, Identity, Reference, Refusal, token, value};
 
-/// "Everywhere: longer than 16 KiB is malformed."
-const TOKEN_BYTES: usize = 16 << 10;
-
-/// What stands in a place.
-#[derive(Debug, Clone, PartialEq)]
-enum Found {
-    Absent,
-    Malformed,
-    Ambiguous,
-    Present(String),
-}
-
-/// All values of a header as one, as a proxy joins them.
-fn joined(asked: &Asked, name: &str, with: &[u8]) -> Option<Vec<u8>> {
-    let own = asked.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
-    let values: Vec<&[u8]> = own.map(|(_, value)| value.as_slice()).collect();
-    (!values.is_empty()).then(|| values.join(with))
-}
-
-/// "Authorization is looked at on every protected and open route": two credentials in it.
-pub(crate) fn is_ambiguous(asked: &Asked) -> bool {
-    let Some(joined) = joined(asked, "authorization", b",") else { return false };
-    let text = String::from_utf8_lossy(&joined).to_ascii_lowercase();
-    let is_bearer = |part: &str| part.trim_start().starts_with("bearer ");
-    let mut parts = text.split(',');
-    let first = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    !rest.is_empty() && (is_bearer(first) || rest.iter().any(|part| is_bearer(part)))
-}
-
-/// A token, or what is too long to be one, or nothing.
-fn token_of(text: &str) -> Found {
-    let text = text.trim_matches([' ', '\t']);
-    if text.is_empty() || text.len() > TOKEN_BYTES {
-        return Found::Malformed;
-    }
-    Found::Present(text.to_owned())
-}
-
-/// What stands in the place of an entry's `from`.
-fn read(asked: &Asked, from: &Value, reads_raw: bool) -> Found {
-    if let Some(name) = value::text(from, "header") {
-        return header(asked, name, value::text(from, "prefix"));
-    }
-    if let Some(key) = value::text(from, "query") {
-        return query(asked, key);
-    }
-    if let Some(name) = value::text(from, "cookie") {
-        return cookie(asked, name);
-    }
-    let Some(joined) = joined(asked, "authorization", b",") else { return Found::Absent };
-    let Ok(text) = String::from_utf8(joined) else { return Found::Malformed };
-    if value::text(from, "authorization") == Some("raw") {
-        return raw(&text);
-    }
-    match text.split_once(' ') {
-        // A word without a scheme, and `Bearer` alone.
-        None if reads_raw && !text.is_empty() && !text.eq_ignore_ascii_case("bearer") => {
-            Found::Absent
-        }
-        None => Found::Malformed,
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => token_of(rest),
-        Some(_) => Found::Absent,
-    }
-}
-
-fn raw(text: &str) -> Found {
-    if text.contains(',') {
-        return Found::Ambiguous;
-    }
-    if text.eq_ignore_ascii_case("bearer") || text.trim().is_empty() {
-        return Found::Malformed;
-    }
-    // Another scheme's, or a bearer token's own business.
-    if text.trim().contains(' ') {
-        let is_bearer = text.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("bearer "));
-        let alone = is_bearer && text.get(7..).is_some_and(|rest| rest.trim().is_empty());
-        return if alone { Found::Malformed } else { Found::Absent };
-    }
-    token_of(text)
-}
-
-fn header(asked: &Asked, name: &str, prefix: Option<&str>) -> Found {
-    let Some(joined) = joined(asked, name, b",") else { return Found::Absent };
-    if joined.contains(&b',') {
-        return Found::Ambiguous;
-    }
-    let Ok(text) = String::from_utf8(joined) else { return Found::Malformed };
-    let Some(prefix) = prefix else { return token_of(&text) };
-    match text.get(..prefix.len()) {
-        Some(start) if start.eq_ignore_ascii_case(prefix) => {
-            token_of(text.get(prefix.len()..).unwrap_or_default())
-        }
-        _ if text.trim() == prefix.trim() => Found::Malformed,
-        _ => Found::Absent,
-    }
-}
-
-fn query(asked: &Asked, key: &str) -> Found {
-    let Some((_, query)) = asked.path.split_once('?') else { return Found::Absent };
-    let is_key = |sent: &str| path::decode_lossy(sent) == key.as_bytes();
-    let mut found = Vec::new();
-    for pair in query.split('&') {
-        let (own, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if is_key(own) {
-            found.push(value);
-        }
-        // Some servers read a key behind these, others do not.
-        for hidden in pair.split([';', '?']).skip(1) {
-            if is_key(hidden.split('=').next().unwrap_or_default()) {
-                return Found::Ambiguous;
-            }
-        }
-    }
-    match found.as_slice() {
-        [] => Found::Absent,
-        [one] => match String::from_utf8(path::decode_lossy(one)) {
-            Ok(text) => token_of(&text),
-            Err(_) => Found::Malformed,
-        },
-        _ => Found::Ambiguous,
-    }
-}
-
-fn cookie(asked: &Asked, name: &str) -> Found {
-    let Some(joined) = joined(asked, "cookie", b";") else { return Found::Absent };
-    let text = String::from_utf8_lossy(&joined).into_owned();
-    let mut found = Vec::new();
-    for cookie in text.split(';') {
-        let (own, value) = cookie.split_once('=').unwrap_or((cookie, ""));
-        if own.trim() == name {
-            found.push(value);
-        }
-        for hidden in cookie.split(',').skip(1) {
-            if hidden.split('=').next().unwrap_or_default().trim() == name {
-                return Found::Ambiguous;
-            }
-        }
-    }
-    match found.as_slice() {
-        [] => Found::Absent,
-        [one] => {
-            let value = one.trim();
-            let quoted = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-            token_of(quoted.unwrap_or(value))
-        }
-        _ => Found::Ambiguous,
-    }
-}
-
-/// The place of an entry; without `from`, the bearer token.
+/// The place of an entry; without `from`, the bearer token. A certificate is a place of its own.
 pub(crate) fn place(entry: &Value) -> Value {
+    if let Some(certificate) = entry.get("client_certificate") {
+        return certificate.clone();
+    }
     entry.get("from").cloned().unwrap_or_else(|| json!({ "authorization": "bearer" }))
 }
 
@@ -165,7 +18,7 @@ pub(crate) fn place(entry: &Value) -> Value {
 pub(crate) fn authenticate(
     reference: &Reference<'_>,
     route: &Value,
-    asked: &Asked,
+    asking: &Asking<'_>,
 ) -> Result<Identity, Refusal> {
     let entries = value::list(route, "authenticate");
     let anonymous = entries.iter().find_map(|entry| entry.get("anonymous"));
@@ -179,7 +32,7 @@ pub(crate) fn authenticate(
     let found: Vec<(Value, Found)> = places
         .into_iter()
         .map(|place| {
-            let found = read(asked, &place, reads_raw);
+            let found = place::read(asking, &place, reads_raw);
             (place, found)
         })
         .collect();
@@ -201,6 +54,11 @@ pub(crate) fn authenticate(
                     return Err(vec!["token_malformed"]);
                 }
                 last = Some(vec!["token_malformed"]);
+            }
+            // The listener has verified it.
+            Found::Present(name) if place_of.get("subject").is_some() => {
+                let issuer = "client_certificate".to_owned();
+                return Ok(Identity { issuer, claims: json!({ "sub": name }) });
             }
             Found::Present(text) => match judge(reference, route, &own, all_next, text) {
                 Ok(identity) => return Ok(identity),
@@ -244,7 +102,10 @@ fn judge(
     // RFC 6750: bytes that a token has.
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     let known = reference.tokens.iter().find(|truth| truth.text == text);
+    // Where nobody verifies JWTs, nobody looks into one.
+    let reads_jwts = own.iter().any(|entry| entry.get("jwt").is_some());
     let looks_like_one = known.is_some_and(|truth| truth.is_jwt && token::is_ill_typed(truth));
+    let looks_like_one = reads_jwts && looks_like_one;
     if !text.bytes().all(fits) || looks_like_one {
         return Err(malformed());
     }
@@ -275,15 +136,8 @@ fn judge(
     Err(match last {
         Some(refusal) => Stop { refusal, is_final: false, claimed: true },
         None => {
-            let mut refusal = Vec::new();
-            if truth.is_jwt {
-                refusal.push("issuer_unknown");
-            }
-            // Whether an extension that nobody knows makes it no JWT is not said.
-            if !truth.is_jwt || truth.header.get("crit").is_some() {
-                refusal.push("token_malformed");
-            }
-            Stop { refusal, is_final: false, claimed: false }
+            let refusal = if truth.is_jwt { "issuer_unknown" } else { "token_malformed" };
+            Stop { refusal: vec![refusal], is_final: false, claimed: false }
         }
     })
 }

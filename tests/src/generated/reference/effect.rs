@@ -1,15 +1,13 @@
-//! What the upstream gets: docs/policy.md, "Templates", and docs/credentials.md, "What the upstream
+//! What the upstream gets: docs/answers.md, "On allow", and docs/credentials.md, "What the upstream
 //! gets".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Asking, Identity, credential, path, route, token, value};
+use super::template::{Context, escaped};
+use super::{credential, path, value};
 use crate::generated::case::World;
-
-/// docs/requirements.md: a longer value is none.
-const VALUE_BYTES: usize = 4096;
 
 /// A request as the upstream gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,65 +18,62 @@ pub struct Upstream {
     pub headers: BTreeMap<String, Vec<u8>>,
 }
 
-/// What a route makes of a request.
-pub(crate) fn upstream(
-    world: &World,
-    route: &Value,
-    asking: &Asking<'_>,
-    identity: Option<&Identity>,
-) -> Upstream {
-    let forward = route.get("forward");
-    let keeps = forward.and_then(|it| value::text(it, "credential")) == Some("original");
-    let mut removed = owned(world);
-    let mut path = asking.asked.path.clone();
-    let mut cookies = Vec::new();
+/// What a route makes of a request; None where its path would be none that can be judged.
+pub(crate) fn upstream(world: &World, context: Context<'_>) -> Option<Upstream> {
+    let forward = context.route.get("forward").cloned().unwrap_or_default();
+    let keeps = value::text(&forward, "credential") == Some("original");
+    let places: Vec<Value> =
+        value::list(context.route, "authenticate").iter().map(credential::place).collect();
+    let named = |kind: &'static str| {
+        let places = places.iter();
+        places.filter_map(|place| value::text(place, kind)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut removed: Vec<String> = keys_anywhere(world, "headers");
+    let mut cookies = keys_anywhere(world, "cookies");
     if !keeps {
         removed.push("authorization".to_owned());
+        removed.extend(named("header"));
+        cookies.extend(named("cookie"));
     }
-    let entries = value::list(route, "authenticate");
-    let places: Vec<Value> = entries.iter().map(credential::place).collect();
-    for place in &places {
-        if let Some(key) = value::text(place, "query") {
-            path = without_key(&path, key);
-        }
-        if let (Some(name), false) = (value::text(place, "header"), keeps) {
-            removed.push(spelled(name));
-        }
-        if let (Some(name), false) = (value::text(place, "cookie"), keeps) {
-            cookies.push(name);
-        }
-    }
+    removed.extend(value::words(&forward, "remove_headers").into_iter().map(str::to_owned));
+    cookies.extend(value::words(&forward, "remove_cookies").into_iter().map(str::to_owned));
+    let removed: Vec<String> = removed.iter().map(|name| spelled(name)).collect();
+
     let mut headers: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for (name, value) in &asking.asked.headers {
+    let mut lines: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for (name, value) in &context.asking.asked.headers {
         let name = name.to_ascii_lowercase();
-        // Upstreams read `X_User` as `x-user`.
-        if removed.contains(&spelled(&name)) {
-            continue;
+        // Upstreams read `X_User` as `x-user`. The last is Envoy's own, which takes it out.
+        if !removed.contains(&spelled(&name)) && name != "x-forwarded-client-cert" {
+            lines.entry(name).or_default().push(value.clone());
         }
+    }
+    for (name, values) in &lines {
         let between: &[u8] = if name == "cookie" { b"; " } else { b"," };
-        match headers.get_mut(&name) {
-            Some(joined) => {
-                joined.extend(between);
-                joined.extend(value);
-            }
-            None => drop(headers.insert(name, value.clone())),
+        headers.insert(name.clone(), values.join(between));
+    }
+    let ours = filled(&forward, "cookies", context);
+    let ours: BTreeMap<_, _> = ours.into_iter().filter(|(_, it)| is_cookie(it)).collect();
+    if let Some(rest) = with_cookies(headers.get("cookie").cloned(), &cookies, &ours) {
+        headers.remove("cookie");
+        if !rest.is_empty() {
+            headers.insert("cookie".to_owned(), rest.into_bytes());
         }
     }
-    if let Some(sent) = headers.get("cookie").cloned() {
-        match without_cookies(&sent, &cookies) {
-            Some(rest) if rest.is_empty() => drop(headers.remove("cookie")),
-            Some(rest) => drop(headers.insert("cookie".to_owned(), rest)),
-            None => {}
-        }
+    for (name, value) in filled(&forward, "headers", context) {
+        headers.insert(name.to_ascii_lowercase(), value.into_bytes());
     }
-    let set = forward.and_then(|it| it.get("headers")).and_then(Value::as_object);
-    for (name, template) in set.into_iter().flatten() {
-        let template = template.as_str().unwrap_or_default();
-        if let Some(value) = fill(template, route, asking, identity) {
-            headers.insert(name.to_ascii_lowercase(), value.into_bytes());
-        }
+    for (name, value) in filled(&forward, "append_headers", context) {
+        let name = name.to_ascii_lowercase();
+        let sent = lines.get(&name).into_iter().flatten().map(|own| own.trim_ascii());
+        // What is no text is left out, like what is empty.
+        let sent = sent.filter(|own| !own.is_empty() && std::str::from_utf8(own).is_ok());
+        let values: Vec<&[u8]> = sent.chain([value.as_bytes()]).collect();
+        let joined = values.join(b", ".as_slice());
+        headers.retain(|own, _| spelled(own) != name);
+        headers.insert(name, joined);
     }
-    Upstream { path, headers }
+    Some(Upstream { path: new_path(&forward, &named("query"), context)?, headers })
 }
 
 /// Names that upstreams read as the same are the same.
@@ -86,127 +81,104 @@ fn spelled(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
-/// Every header that any route, host or the file sets, removed on every route.
-fn owned(world: &World) -> Vec<String> {
+/// Every name that any route, host or the file sets, removed on every route.
+fn keys_anywhere(world: &World, kind: &str) -> Vec<String> {
     let hosts = world.policy.get("hosts").and_then(Value::as_object);
     let mut places: Vec<&Value> = vec![&world.policy];
     places.extend(hosts.into_iter().flatten().map(|(_, entry)| entry));
     places.extend(value::list(&world.policy, "routes"));
     let mut names = Vec::new();
     for place in places {
-        let headers = place.pointer("/forward/headers").and_then(Value::as_object);
-        names.extend(headers.into_iter().flatten().map(|(name, _)| spelled(name)));
+        let own = place.get("forward").and_then(|it| it.get(kind)).and_then(Value::as_object);
+        names.extend(own.into_iter().flatten().map(|(name, _)| name.clone()));
     }
     names
 }
 
-/// The path without a query parameter; the rest of the query stays byte for byte.
-fn without_key(sent: &str, key: &str) -> String {
-    let Some((before, query)) = sent.split_once('?') else { return sent.to_owned() };
-    let is_key = |pair: &&str| {
-        path::decode_lossy(pair.split('=').next().unwrap_or_default()) == key.as_bytes()
-    };
-    let pairs: Vec<&str> = query.split('&').collect();
-    let kept: Vec<&str> = pairs.iter().copied().filter(|pair| !is_key(pair)).collect();
-    match kept.len() {
-        all if all == pairs.len() => sent.to_owned(),
-        0 => before.to_owned(),
-        _ => format!("{before}?{}", kept.join("&")),
-    }
+/// Names and values of what a member of `forward` sets, in the order of their names.
+fn filled(forward: &Value, kind: &str, context: Context<'_>) -> BTreeMap<String, String> {
+    let own = forward.get(kind).and_then(Value::as_object);
+    own.into_iter()
+        .flatten()
+        .filter_map(|(name, template)| Some((name.clone(), context.fill(template.as_str()?)?)))
+        .collect()
 }
 
-/// Cookies without those of these names; None where there is none of them.
-fn without_cookies(sent: &[u8], names: &[&str]) -> Option<Vec<u8>> {
-    let text = String::from_utf8_lossy(sent).into_owned();
-    let name_of = |cookie: &&str| cookie.split('=').next().unwrap_or_default().trim().to_owned();
-    let all: Vec<&str> = text.split(';').map(str::trim).filter(|it| !it.is_empty()).collect();
-    let is_one = |cookie: &&str| names.contains(&name_of(cookie).as_str());
-    if !all.iter().any(is_one) {
+/// RFC 6265's cookie-octets.
+fn is_cookie(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte))
+}
+
+/// Cookies without those of these names and with ours; None where nothing changes.
+fn with_cookies(
+    sent: Option<Vec<u8>>,
+    removed: &[String],
+    ours: &BTreeMap<String, String>,
+) -> Option<String> {
+    let sent = sent.unwrap_or_default();
+    let name_of = |cookie: &[u8]| {
+        let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
+        String::from_utf8_lossy(name).trim().to_owned()
+    };
+    let all: Vec<&[u8]> = sent
+        .split(|byte| *byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .filter(|cookie| !cookie.is_empty())
+        .collect();
+    let is_one = |cookie: &&[u8]| removed.contains(&name_of(cookie));
+    if !all.iter().any(is_one) && ours.is_empty() {
         return None;
     }
-    let kept: Vec<&str> = all.into_iter().filter(|cookie| !is_one(cookie)).collect();
-    Some(kept.join("; ").into_bytes())
+    // One that is not text is left out.
+    let kept = all.into_iter().filter(|cookie| !is_one(cookie));
+    let kept = kept.filter_map(|cookie| std::str::from_utf8(cookie).ok()).map(str::to_owned);
+    let ours = ours.iter().map(|(name, value)| format!("{name}={value}"));
+    Some(kept.chain(ours).collect::<Vec<_>>().join("; "))
 }
 
-/// A template with its values; None where one is missing, or where it cannot be a header's value.
-pub(crate) fn fill(
-    template: &str,
-    route: &Value,
-    asking: &Asking<'_>,
-    identity: Option<&Identity>,
+/// The path and query that the upstream gets; None where they could not be judged.
+fn new_path(forward: &Value, credentials: &[String], context: Context<'_>) -> Option<String> {
+    let sent = &context.asking.asked.path;
+    let (before, query) = match sent.split_once('?') {
+        Some((before, query)) => (before, Some(query)),
+        None => (sent.as_str(), None),
+    };
+    let template = value::text(forward, "path");
+    let before = match template {
+        Some(template) => context.fill_path(template)?,
+        None => before.to_owned(),
+    };
+    let ours = filled(forward, "query", context);
+    let set = forward.get("query").and_then(Value::as_object);
+    let mut gone: BTreeSet<String> =
+        value::words(forward, "remove_query").into_iter().map(str::to_owned).collect();
+    gone.extend(set.into_iter().flatten().map(|(key, _)| key.clone()));
+    let query = new_query(query, credentials, &gone, &ours);
+    let path = query.map_or_else(|| before.clone(), |query| format!("{before}?{query}"));
+    let good = template.is_none() || path::is_canonical(&path);
+    good.then_some(path)
+}
+
+/// What stays is as sent; ours come at the end.
+fn new_query(
+    sent: Option<&str>,
+    credentials: &[String],
+    gone: &BTreeSet<String>,
+    ours: &BTreeMap<String, String>,
 ) -> Option<String> {
-    let mut filled = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, behind) = after.split_once('}')?;
-        filled.push_str(before);
-        filled.push_str(&variable(name, route, asking, identity)?);
-        rest = behind;
+    let decoded = |text: &str| path::decode_lossy(text.split('=').next().unwrap_or_default());
+    let ends = |pair: &&str| {
+        pair.split([';', '#', '?']).any(|part| {
+            let own = decoded(part);
+            credentials.iter().chain(gone).any(|key| key.as_bytes() == own)
+        })
+    };
+    let all: Vec<&str> = sent.into_iter().flat_map(|query| query.split('&')).collect();
+    let kept: Vec<&str> = all.iter().copied().filter(|pair| !ends(pair)).collect();
+    if kept.len() == all.len() && ours.is_empty() {
+        return sent.map(str::to_owned);
     }
-    filled.push_str(rest);
-    let good = !filled.is_empty()
-        && filled.len() <= VALUE_BYTES
-        && filled.trim() == filled
-        && !filled.chars().any(char::is_control);
-    good.then_some(filled)
-}
-
-fn variable(
-    name: &str,
-    route: &Value,
-    asking: &Asking<'_>,
-    identity: Option<&Identity>,
-) -> Option<String> {
-    if let Some(variable) = name.strip_prefix("path.") {
-        return route::variable(route, asking.request, variable);
-    }
-    if let Some(header) = name.strip_prefix("header.") {
-        let own = asking.asked.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(header));
-        let values: Vec<&[u8]> = own.map(|(_, value)| value.as_slice()).collect();
-        return (!values.is_empty()).then(|| String::from_utf8(values.join(&b',')).ok()).flatten();
-    }
-    if let Some(key) = name.strip_prefix("query.") {
-        return query(&asking.asked.path, key);
-    }
-    match name {
-        "method" => return Some(asking.request.method.clone()),
-        "host" => return Some(asking.request.host.clone()),
-        _ => {}
-    }
-    let identity = identity?;
-    match name {
-        "subject" => value::text(&identity.claims, "sub").map(str::to_owned),
-        "client" => token::client(&identity.claims).map(str::to_owned),
-        "issuer" => Some(identity.issuer.clone()),
-        other => as_text(value::at(&identity.claims, other.strip_prefix("claims.")?)?),
-    }
-}
-
-/// Percent-decoded once; none where the key stands twice or the query holds a `;`.
-fn query(sent: &str, key: &str) -> Option<String> {
-    let (_, query) = sent.split_once('?')?;
-    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let own: Vec<&str> = pairs
-        .filter(|(name, _)| path::decode_lossy(name) == key.as_bytes())
-        .map(|(_, value)| value)
-        .collect();
-    match own.as_slice() {
-        [one] if !query.contains(';') => String::from_utf8(path::decode_lossy(one)).ok(),
-        _ => None,
-    }
-}
-
-/// Scalars as they are, arrays with commas between.
-fn as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        Value::Array(items) => {
-            // A list of lists has no such form.
-            let scalar = |item: &Value| (!item.is_array()).then(|| as_text(item)).flatten();
-            let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
-            texts.map(|texts| texts.join(","))
-        }
-        Value::Null | Value::Object(_) => None,
-    }
+    let ours = ours.iter().map(|(key, value)| format!("{key}={}", escaped(value)));
+    let pairs: Vec<String> = kept.into_iter().map(str::to_owned).chain(ours).collect();
+    (!pairs.is_empty()).then(|| pairs.join("&"))
 }

@@ -9,15 +9,13 @@ const PATH_BYTES: usize = 8 << 10;
 const SEGMENTS: usize = 128;
 
 /// A request that can be judged.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// In lower case, without port and trailing dot.
     pub(crate) host: String,
     /// Without the query, as sent.
     pub(crate) path: String,
-    /// The path's segments, each decoded once.
-    pub(crate) segments: Vec<String>,
 }
 
 impl Request {
@@ -30,22 +28,51 @@ impl Request {
             return None;
         }
         let path = asked.path.split('?').next().unwrap_or_default();
-        let segments = segments(path)?;
-        Some(Self { method: asked.method.clone(), host, path: path.to_owned(), segments })
+        segments(path)?;
+        Some(Self { method: asked.method.clone(), host, path: path.to_owned() })
+    }
+
+    /// Whether some upstreams read a slash that others do not.
+    pub(crate) fn has_escaped_slash(&self) -> bool {
+        self.path.to_ascii_lowercase().contains("%2f")
+    }
+
+    /// The path with plain slashes, and without path parameters, cut off before and after; and with
+    /// plain semicolons, and what follows them cut off.
+    pub(crate) fn plain_readings(&self) -> Vec<String> {
+        let plain = |path: &str| path.replace("%2F", "/").replace("%2f", "/");
+        let open = |path: &str| cut(&path.replace("%3B", ";").replace("%3b", ";"));
+        let mut all = Vec::new();
+        let own = plain(&self.path);
+        if self.has_escaped_slash() {
+            all.extend([own.clone(), plain(&cut(&self.path)), cut(&own)]);
+        }
+        if self.path.to_ascii_lowercase().contains("%3b") {
+            all.extend([open(&self.path), open(&own)]);
+        }
+        all
     }
 }
 
-impl Request {
-    /// The segments without their path parameters: what some upstreams read.
-    pub(crate) fn without_parameters(&self) -> Vec<String> {
-        let sent = self.path.split('/').skip(1);
-        let cut = sent.map(|segment| segment.split(';').next().unwrap_or_default());
-        cut.map(|segment| decode(segment).unwrap_or_default()).collect()
-    }
+/// Whether a path with its query could be a client's.
+pub(crate) fn is_canonical(path: &str) -> bool {
+    let (own, _) = path.split_once('?').unwrap_or((path, ""));
+    segments(own).is_some() && path.len() <= PATH_BYTES && !path.contains('#')
+}
+
+/// A path without its path parameters: what some upstreams read.
+pub(crate) fn cut(path: &str) -> String {
+    let cut = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+    cut.collect::<Vec<_>>().join("/")
+}
+
+/// The segments, each decoded once.
+pub(crate) fn decoded(path: &str) -> Vec<String> {
+    path.split('/').skip(1).map(|segment| decode(segment).unwrap_or_default()).collect()
 }
 
 /// RFC 9110: a method is a token.
-fn is_method(method: &str) -> bool {
+pub(crate) fn is_method(method: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !method.is_empty() && method.bytes().all(is_token)
 }
@@ -83,7 +110,7 @@ fn is_port(text: &str) -> bool {
 }
 
 /// The decoded segments, or None where some upstream could read the path as another.
-fn segments(path: &str) -> Option<Vec<String>> {
+pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     let below = path.strip_prefix('/')?;
     if path.bytes().any(|byte| byte <= b' ' || byte >= 0x7f || byte == b'\\') {
         return None;
@@ -113,21 +140,28 @@ fn segments(path: &str) -> Option<Vec<String>> {
 
 /// `.` and `..`, and nothing at all, also with path parameters behind them.
 fn is_dots(segment: &str) -> bool {
+    let segment = segment.replace("%3B", ";").replace("%3b", ";");
     match segment.split_once(';') {
         Some((name, _)) => matches!(name, "" | "." | ".."),
-        None => matches!(segment, "." | ".."),
+        None => matches!(segment.as_str(), "." | ".."),
     }
 }
 
-/// Whether an escape, at any depth, hides a letter, a digit, `-._~`, a slash or a backslash.
+/// Whether an escape, at any depth, hides a letter, a digit, `-._~` or a backslash, or one within
+/// another a slash.
 fn hides(segment: &str) -> bool {
     let mut text = segment.to_owned();
+    // An escaped slash is the route's business; one in an escape of an escape is nobody's.
+    let mut slash = false;
     loop {
         let bytes = escapes(&text);
-        let is_hidden = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~/\\".contains(byte);
-        if bytes.iter().any(is_hidden) {
+        let is_hidden = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~\\".contains(byte);
+        if bytes.iter().any(|byte| is_hidden(byte) || (slash && b"/;".contains(byte))) {
             return true;
         }
+        text = text.replace("%2f", "/").replace("%2F", "/");
+        text = text.replace("%3b", ";").replace("%3B", ";");
+        slash = true;
         // What `%25` was is a percent sign in the next reading.
         if !bytes.contains(&b'%') {
             return false;
@@ -192,7 +226,9 @@ mod tests {
         ("/;a", None),
         ("/%61", None),
         ("/%2e", None),
-        ("/%2f", None),
+        ("/%2f", Some(&["/"])),
+        ("/a%2Fb", Some(&["a/b"])),
+        ("/a%252Fb", None),
         ("/%252e", None),
         ("/%25252e", None),
         ("/%0a", None),

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::{Asking, Identity, Refusal, effect, value};
+use super::template::Context;
+use super::{Identity, Refusal, roles, value};
 use crate::generated::case::World;
 
 /// What stands against a request of this identity.
@@ -16,27 +17,29 @@ pub(crate) struct Objections {
     pub(crate) roles: Refusal,
 }
 
-pub(crate) fn authorize(
-    world: &World,
-    route: &Value,
-    asking: &Asking<'_>,
-    identity: &Identity,
-) -> Objections {
+pub(crate) fn authorize(world: &World, context: Context<'_>, identity: &Identity) -> Objections {
+    let route = context.route;
     let mut found = Objections::default();
     if let Some(wanted) = route.get("scopes") {
         found.inline.extend(scopes(wanted, &granted(&identity.claims)));
     }
     for wanted in value::list(route, "claims") {
         if found.inline.is_empty() {
-            let fill = |template: &str| effect::fill(template, route, asking, Some(identity));
-            found.inline.extend(claim(wanted, &identity.claims, &fill));
+            found.inline.extend(claim(wanted, &identity.claims, &|text| context.fill(text)));
         }
     }
+    let authorization = value::text(route, "authorization");
+    let always_deny = found.inline.is_empty() && authorization == Some("always_deny");
     if let Some(wanted) = route.get("rbac")
         && found.inline.is_empty()
-        && !has_role(world, route, wanted, asking, identity)
+        && matches!(authorization, None | Some("rbac"))
     {
-        found.roles.push("role_missing");
+        let refusal = roles::judge(world, wanted, context, identity);
+        // Without role files the filter decides.
+        match world.policy.get("roles") {
+            Some(_) => found.roles.extend(refusal),
+            None => found.inline.extend(refusal),
+        }
     }
     if identity.issuer == "anonymous" {
         // "A credential might help."
@@ -44,11 +47,14 @@ pub(crate) fn authorize(
             refusal.iter_mut().for_each(|reason| *reason = "token_missing");
         }
     }
+    if always_deny {
+        found.inline.push("denied_by_rule");
+    }
     found
 }
 
 /// From `scope`, `scp` and `scopes`, each a text of words or a list.
-fn granted(claims: &Value) -> Vec<String> {
+pub(crate) fn granted(claims: &Value) -> Vec<String> {
     let mut all = Vec::new();
     for name in ["scope", "scp", "scopes"] {
         match claims.get(name) {
@@ -186,60 +192,8 @@ fn compare(own: &Value, bound: &Value) -> Option<Ordering> {
 }
 
 /// Entra's overage: `groups` is not there, and `_claim_names.groups` or `hasgroups` says why.
-fn left_out(claims: &Value) -> bool {
+pub(crate) fn left_out(claims: &Value) -> bool {
     let absent = claims.get("groups").is_none_or(Value::is_null);
     let named = value::at(claims, "_claim_names.groups").is_some();
     absent && (named || claims.get("hasgroups").is_some_and(|it| *it == true))
-}
-
-fn has_role(
-    world: &World,
-    route: &Value,
-    wanted: &Value,
-    asking: &Asking<'_>,
-    identity: &Identity,
-) -> bool {
-    let fill = |template: &str| effect::fill(template, route, asking, Some(identity));
-    let Some(user) = fill(value::text(wanted, "user").unwrap_or("{subject}")) else { return false };
-    let namespace = match value::text(wanted, "namespace") {
-        Some(template) => match fill(template) {
-            Some(namespace) => Some(namespace),
-            None => return false,
-        },
-        None => None,
-    };
-    let verb = match (value::text(wanted, "verb"), asking.request.method.as_str()) {
-        (Some(verb), _) => verb,
-        (None, "GET" | "HEAD") => "get",
-        (None, "POST") => "create",
-        (None, "PUT" | "PATCH") => "update",
-        (None, "DELETE") => "delete",
-        (None, _) => return false,
-    };
-    let of_kind = |kind: &'static str| {
-        world.roles.iter().filter(move |it| value::text(it, "kind") == Some(kind))
-    };
-    let bound: Vec<&str> = of_kind("RoleBinding")
-        .filter(|binding| value::words(binding, "users").contains(&user.as_str()))
-        .flat_map(|binding| value::words(binding, "roles"))
-        .collect();
-    let is_bound = |role: &&Value| {
-        let name = role.pointer("/metadata/name").and_then(Value::as_str);
-        name.is_some_and(|name| bound.contains(&name))
-    };
-    let mut rules = of_kind("Role").filter(is_bound).flat_map(|role| value::list(role, "rules"));
-    rules.any(|rule| {
-        let api = value::text(rule, "api").unwrap_or_default();
-        let resources = value::words(rule, "resources");
-        let namespaces = value::words(rule, "namespaces");
-        let resource = value::text(wanted, "resource").unwrap_or_default();
-        let is_namespace = match &namespace {
-            Some(namespace) => namespaces.contains(&namespace.as_str()),
-            None => false,
-        };
-        (api.is_empty() || Some(api) == value::text(wanted, "api"))
-            && (resources.contains(&"") || resources.contains(&resource))
-            && (namespaces.contains(&"") || is_namespace)
-            && value::words(rule, "verbs").contains(&verb)
-    })
 }

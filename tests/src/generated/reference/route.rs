@@ -1,79 +1,144 @@
-//! docs/routes.md: every route is looked at, and the most specific one wins.
-
-use std::cmp::Ordering;
+//! docs/routes.md, "Which one wins": every route is looked at for every host, and the most specific
+//! one is taken; and each way in which an upstream could read the path has to end at the same.
 
 use serde_json::Value;
 
 use super::path::{self, Request};
-use super::value;
+use super::{pattern, value};
+
+/// Patterns are not tried on longer paths.
+const PATTERN_PATH_BYTES: usize = 2048;
 
 /// What the routes say.
 pub(crate) enum Found<'v> {
     /// The route, and the host pattern through which it was found.
     Route(&'v Value, Option<&'v str>),
     Nothing,
-    /// Cutting path parameters off leads to another route.
+    /// Two patterns, neither of which is narrower.
+    Ambiguous,
+    /// Another reading of the path leads to another route, or the path is too long for patterns.
     Malformed,
 }
 
-/// How specific a match is. Lists compare element by element, and more is more specific.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// Exact 2, wildcard 1, any 0; then the length of the wildcard.
-    host: (u8, usize),
-    /// Exact 2, template 1, prefix 0.
-    path: u8,
-    /// A literal segment before a variable.
-    literals: Vec<bool>,
-    /// A named method before any.
-    method: bool,
+/// The best route of one reading.
+#[derive(Debug, Clone, Copy)]
+enum Best<'v> {
+    Nothing,
+    One(&'v Value, Option<&'v str>),
+    Several,
+    TooLong,
 }
 
-/// Finds the route of a request.
-pub(crate) fn find<'v>(routes: &'v [Value], request: &Request) -> Found<'v> {
-    let found = best(routes, request, &request.segments);
-    let cut = request.without_parameters();
-    let other = best(routes, request, &cut);
-    let name =
-        |route: Option<&Value>| route.and_then(|it| value::text(it, "name")).map(str::to_owned);
-    if name(found) != name(other) {
-        return Found::Malformed;
-    }
-    found.map_or(Found::Nothing, |route| Found::Route(route, through(route, request)))
-}
-
-/// The pattern of the route that fits the request's host best.
-fn through<'v>(route: &'v Value, request: &Request) -> Option<&'v str> {
-    let hosts = value::words(route.get("match")?, "hosts");
-    let ranked = hosts.into_iter().filter_map(|host| Some((host_rank(host, &request.host)?, host)));
-    ranked.max().map(|(_, host)| host)
-}
-
-fn best<'v>(routes: &'v [Value], request: &Request, segments: &[String]) -> Option<&'v Value> {
-    let mut best: Option<(Rank, &Value)> = None;
-    for route in routes {
-        let Some(rank) = rank(route, request, segments) else { continue };
-        let wins = best.as_ref().is_none_or(|(own, _)| rank.cmp(own) == Ordering::Greater);
-        if wins {
-            best = Some((rank, route));
+impl Best<'_> {
+    /// The name of the route, or a word for what is none.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::One(route, _) => value::text(route, "name"),
+            Self::Nothing => None,
+            Self::Several => Some("(several)"),
+            Self::TooLong => Some("(too long)"),
         }
     }
-    best.map(|(_, route)| route)
 }
 
-fn rank(route: &Value, request: &Request, segments: &[String]) -> Option<Rank> {
-    let rule = route.get("match")?;
-    let methods = value::words(rule, "methods");
-    if !methods.is_empty() && !methods.contains(&request.method.as_str()) {
-        return None;
-    }
-    let hosts = value::words(rule, "hosts");
-    let host = match hosts.is_empty() {
-        true => (0, 0),
-        false => hosts.iter().filter_map(|host| host_rank(host, &request.host)).max()?,
+/// Finds the route of a request for a method.
+pub(crate) fn find<'v>(routes: &'v [Value], request: &Request, method: &str) -> Found<'v> {
+    let best = |path: &str| best(routes, method, &request.host, path);
+    let sent = best(&request.path);
+    let allows = match sent {
+        Best::One(route, _) => {
+            route.pointer("/match/encoded_slashes").is_some_and(|it| it == "allow")
+        }
+        Best::Nothing | Best::Several | Best::TooLong => false,
     };
-    let (path, literals) = path_rank(value::text(rule, "path")?, segments)?;
-    Some(Rank { host, path, literals, method: !methods.is_empty() })
+    if let Best::Several = sent {
+        return Found::Ambiguous;
+    }
+    if request.has_escaped_slash() && !allows {
+        return Found::Malformed;
+    }
+    if best(&path::cut(&request.path)).name() != sent.name() {
+        return Found::Malformed;
+    }
+    for reading in request.plain_readings() {
+        let is_new_end = reading.ends_with('/') && !request.path.ends_with('/');
+        let other = best(&reading);
+        let fits = other.name().is_none() || other.name() == sent.name();
+        if path::segments(&reading).is_none() || is_new_end || !fits {
+            return Found::Malformed;
+        }
+    }
+    match sent {
+        Best::One(route, host) => Found::Route(route, host),
+        Best::Nothing => Found::Nothing,
+        Best::Several => Found::Ambiguous,
+        Best::TooLong => Found::Malformed,
+    }
+}
+
+/// Host by host: the routes that name it exactly, those of the longest wildcard, shorter ones, the rest.
+fn best<'v>(routes: &'v [Value], method: &str, host: &str, path: &str) -> Best<'v> {
+    let mut tiers: Vec<(u8, usize, Option<&str>)> = vec![(0, 0, None)];
+    for route in routes {
+        for pattern in hosts(route) {
+            if let Some((kind, length)) = host_rank(pattern, host) {
+                tiers.push((kind, length, Some(pattern)));
+            }
+        }
+    }
+    tiers.sort();
+    tiers.dedup();
+    for (_, _, tier) in tiers.into_iter().rev() {
+        let is_own = |route: &&Value| match tier {
+            Some(pattern) => hosts(route).contains(&pattern),
+            None => hosts(route).is_empty(),
+        };
+        let own: Vec<&Value> = routes.iter().filter(is_own).collect();
+        match of_host(&own, method, path, tier) {
+            Best::Nothing => {}
+            found @ (Best::One(..) | Best::Several | Best::TooLong) => return found,
+        }
+    }
+    Best::Nothing
+}
+
+fn of_host<'v>(routes: &[&'v Value], method: &str, path: &str, host: Option<&'v str>) -> Best<'v> {
+    let segments = path::decoded(path);
+    let own = || routes.iter().copied().filter(|route| takes(route, method));
+    let ranked = own().filter_map(|route| {
+        let rank = path_rank(value::text(route.get("match")?, "path")?, &segments)?;
+        Some((rank, names_methods(route), route))
+    });
+    let by_path = ranked
+        .max_by(|(one, named, _), (other, other_named, _)| (one, named).cmp(&(other, other_named)));
+    if let Some((_, _, route)) = by_path {
+        return Best::One(route, host);
+    }
+    let patterns: Vec<&Value> = own().filter(|route| starts(route, &segments)).collect();
+    if path.len() > PATTERN_PATH_BYTES && !patterns.is_empty() {
+        return Best::TooLong;
+    }
+    let fitting: Vec<&Value> =
+        patterns.into_iter().filter(|route| groups(route, path).is_some()).collect();
+    let named: Vec<&Value> = fitting.iter().copied().filter(|it| names_methods(it)).collect();
+    match if named.is_empty() { fitting } else { named }.as_slice() {
+        [] => Best::Nothing,
+        [one] => Best::One(one, host),
+        _ => Best::Several,
+    }
+}
+
+fn hosts(route: &Value) -> Vec<&str> {
+    route.get("match").map(|rule| value::words(rule, "hosts")).unwrap_or_default()
+}
+
+fn names_methods(route: &Value) -> bool {
+    route.get("match").is_some_and(|rule| !value::list(rule, "methods").is_empty())
+}
+
+fn takes(route: &Value, method: &str) -> bool {
+    let methods = route.get("match").map(|rule| value::words(rule, "methods")).unwrap_or_default();
+    methods.is_empty() || methods.contains(&method)
 }
 
 fn host_rank(pattern: &str, host: &str) -> Option<(u8, usize)> {
@@ -85,6 +150,7 @@ fn host_rank(pattern: &str, host: &str) -> Option<(u8, usize)> {
     }
 }
 
+/// Exact 2, template 1, prefix 0; then for each segment whether it is a literal.
 fn path_rank(pattern: &str, segments: &[String]) -> Option<(u8, Vec<bool>)> {
     let mut parts: Vec<&str> = pattern.strip_prefix('/')?.split('/').collect();
     let is_prefix = parts.last() == Some(&"{**}");
@@ -124,10 +190,39 @@ fn is_variable(part: &str) -> bool {
     part.starts_with('{') && part.ends_with('}')
 }
 
+/// The groups of a route's pattern on a path; None where there is no pattern or it does not fit.
+fn groups(route: &Value, path: &str) -> Option<pattern::Groups> {
+    let rule = route.get("match")?;
+    if let Some(regex) = value::text(rule, "regex") {
+        return pattern::regex(regex, path);
+    }
+    pattern::glob(value::text(rule, "glob")?, path).then(Vec::new)
+}
+
+/// Whether a route's pattern starts with whole segments that the path has.
+fn starts(route: &Value, segments: &[String]) -> bool {
+    let Some(rule) = route.get("match") else { return false };
+    let Some(pattern) = value::text(rule, "regex").or_else(|| value::text(rule, "glob")) else {
+        return false;
+    };
+    let literal = pattern.split(|it| "\\.[](){}*+?|^$".contains(it)).next().unwrap_or_default();
+    // What stands before a repetition belongs to it; the last segment may go on.
+    let mut parts: Vec<&str> = literal.split('/').skip(1).collect();
+    parts.pop();
+    let own = parts.iter().map(|part| path::decode(part));
+    parts.len() <= segments.len() && own.zip(segments).all(|(own, it)| own.as_ref() == Some(it))
+}
+
 /// The value of a variable of the route's path.
 pub(crate) fn variable(route: &Value, request: &Request, name: &str) -> Option<String> {
-    let pattern = value::text(route.get("match")?, "path")?;
+    let Some(pattern) = value::text(route.get("match")?, "path") else {
+        let groups = groups(route, &request.path)?;
+        let (_, text) = groups.into_iter().find(|(own, _)| own == name)?;
+        // A group may cut an escape in two: what is none stays as it is.
+        return String::from_utf8(path::decode_lossy(&text)).ok();
+    };
     let parts = pattern.strip_prefix('/')?.split('/');
     let wanted = format!("{{{name}}}");
-    parts.zip(&request.segments).find(|(part, _)| *part == wanted).map(|(_, it)| it.clone())
+    let segments = path::decoded(&request.path);
+    parts.zip(segments).find(|(part, _)| *part == wanted).map(|(_, it)| it)
 }

@@ -41,9 +41,6 @@ pub(crate) fn verify(
 ) -> Result<Identity, Refusal> {
     let Some(own) = issuer(reference, name) else { return Err(vec!["issuer_unknown"]) };
     let mut wrong: Refusal = Vec::new();
-    if truth.header.get("crit").is_some() {
-        wrong.push("token_malformed");
-    }
     if let Some(reason) = signature(reference, own, truth) {
         wrong.push(reason);
     }
@@ -71,10 +68,15 @@ pub(crate) fn introspect(
     match truth.reply.get("active").and_then(Value::as_bool) {
         None => return Err(vec!["dependency_unavailable"]),
         Some(false) => return Err(vec!["token_inactive"]),
+        // A reply that says what no reply says is none.
+        Some(true) if has_wrong_types(&truth.reply) => return Err(vec!["dependency_unavailable"]),
         Some(true) => {}
     }
     let mut wrong = claims(own, &truth.reply);
-    wrong.extend(times(reference, own, &truth.reply, false));
+    // When it was issued is the provider's business, which calls it active.
+    let mut reply = truth.reply.clone();
+    reply.as_object_mut().and_then(|reply| reply.remove("iat"));
+    wrong.extend(times(reference, own, &reply, false));
     if wrong.is_empty() {
         Ok(Identity { issuer: name.to_owned(), claims: truth.reply.clone() })
     } else {
@@ -151,7 +153,8 @@ fn header_type(own: &Value, header: &Value) -> Option<&'static str> {
 pub(crate) fn is_ill_typed(truth: &Truth) -> bool {
     let kid = truth.header.get("kid").is_none_or(Value::is_string);
     let typ = truth.header.get("typ").is_none_or(Value::is_string);
-    !kid || !typ || has_wrong_types(&truth.claims)
+    let extended = truth.header.get("crit").is_some();
+    !kid || !typ || extended || has_wrong_types(&truth.claims)
 }
 
 /// docs/threats.md: the types of the registered claims are fixed.
