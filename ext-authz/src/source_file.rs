@@ -18,8 +18,16 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(Error::new(ErrorKind::InvalidInput, "no regular file"));
     }
+    read_at_most(File::open(path)?, max_bytes)
+}
+
+/// What is left of an open file, up to a number of bytes.
+///
+/// # Errors
+/// Of the operating system; and that there is more.
+pub(crate) fn read_at_most(file: File, max_bytes: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|read| read <= max_bytes) {
         Ok(bytes)
     } else {

@@ -1,6 +1,7 @@
 //! The policy on disk, for the commands: read, parsed, and compiled with the role files beside it.
 //! Reads no secret: `lint` and `render` work where there is none. `sallyport serve` watches and reloads by its own means.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use sallyport_policy::{Document, Policy, Problem, RoleFile};
@@ -8,7 +9,7 @@ use sallyport_policy::{Document, Policy, Problem, RoleFile};
 use super::failure::{Failure, shown};
 use super::tell;
 use crate::policy_files::{NotRead, PolicyFiles, directory};
-use crate::source_file::{Sources, read_bounded};
+use crate::source_file::{Sources, read_at_most};
 
 /// A parsed policy file, with what it includes.
 #[derive(Debug)]
@@ -85,8 +86,9 @@ impl PolicyFile {
 /// # Errors
 /// [`Failure::Unreadable`].
 pub(super) fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let unreadable =
+        |error| Failure::Unreadable(format!("`{}` cannot be read: {error}", path.display()));
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    read_bounded(path, limit).map_err(|error| {
-        Failure::Unreadable(format!("`{}` cannot be read: {error}", path.display()))
-    })
+    // The caller's own word on the command line, which may be a pipe: `--jwks main=<(curl ...)`.
+    read_at_most(File::open(path).map_err(unreadable)?, limit).map_err(unreadable)
 }

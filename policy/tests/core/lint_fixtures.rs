@@ -455,7 +455,7 @@ pub(crate) const LINTS: &[(&str, &str, Level, &str, &str)] = &[
     (
         "{ match: { methods: [GET, TRACE], path: /a }, authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
         "ROLES",
-        Level::Error,
+        Level::Warning,
         "routes[0].rbac",
         "`TRACE` has no verb",
     ),

@@ -24,11 +24,15 @@ pub(super) fn question(
 ) {
     let no_verb = |method: &&String| Verb::of_method(method).is_none();
     if let Some(method) = methods.iter().find(|it| rbac.verb.is_none() && no_verb(it)) {
-        problems.error(
-            format!("{route}.rbac"),
-            format!("nobody could ever pass with `{method}`: `{method}` has no verb of its own"),
-            "write `verb`, or give that method a route of its own",
-        );
+        let message =
+            format!("nobody could ever pass with `{method}`: `{method}` has no verb of its own");
+        let fix = "write `verb`, or give that method a route of its own";
+        // Beside methods that have one it is denied, as it may be meant.
+        if methods.iter().all(|method| no_verb(&method)) {
+            problems.error(format!("{route}.rbac"), message, fix);
+        } else {
+            problems.warning(format!("{route}.rbac"), message, fix);
+        }
     }
     if rbac.user.reads_identity() {
         return;
