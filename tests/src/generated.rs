@@ -127,14 +127,17 @@ pub async fn replay(case: &Case) -> Result<Vec<String>> {
 /// When the file cannot be written.
 pub async fn smallest(mut case: Case, deadline: std::time::Duration) -> Result<(Case, PathBuf)> {
     let started = std::time::Instant::now();
-    let idp = Idp::start(0).await?;
+    let (parts, idp) = (Parts::find()?, Idp::start(0).await?);
     let quick = offline_failure(&idp, &case).await;
     let failure = match &quick {
         Some(failure) => failure.clone(),
         None => failure_of(&replay(&case).await?),
     };
     'again: while started.elapsed() < deadline {
-        for candidate in shrink::smaller(&case) {
+        for mut candidate in shrink::smaller(&case) {
+            // What does not load fails in another way.
+            let Ok(world) = lint::mended(&parts, candidate.world).await else { continue };
+            candidate.world = world;
             let now = match &quick {
                 Some(_) => offline_failure(&idp, &candidate).await.unwrap_or_default(),
                 None => failure_of(&replay(&candidate).await.unwrap_or_default()),

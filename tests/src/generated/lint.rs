@@ -18,8 +18,15 @@ const ROUNDS: usize = 40;
 /// # Errors
 /// When the loader names something that cannot be taken away.
 pub(crate) async fn world(parts: &Parts, dice: &mut Dice) -> Result<World> {
-    let mut world = policy::world(dice);
-    drop_unused_issuers(&mut world);
+    mended(parts, policy::world(dice)).await
+}
+
+/// A policy without what keeps it from loading.
+///
+/// # Errors
+/// When the loader names something that cannot be taken away.
+pub(crate) async fn mended(parts: &Parts, mut world: World) -> Result<World> {
+    drop_unused(&mut world.policy);
     for _ in 0..ROUNDS {
         let wrong = errors(parts, &world).await?;
         if wrong.is_empty() {
@@ -38,7 +45,7 @@ pub(crate) async fn world(parts: &Parts, dice: &mut Dice) -> Result<World> {
                 items.retain(|item| !item.is_null());
             }
         }
-        drop_unused_issuers(&mut world);
+        drop_unused(&mut world.policy);
     }
     Err("a policy does not load, whatever is taken away".into())
 }
@@ -100,15 +107,19 @@ fn take_away(policy: &mut Value, path: &str) -> bool {
     policy.remove(name).is_some()
 }
 
-/// An issuer that no route names is a mistake.
-fn drop_unused_issuers(world: &mut World) {
-    let mut others = world.policy.clone();
+/// An issuer that nobody names is a mistake, and so is a host that no route names.
+pub(crate) fn drop_unused(policy: &mut Value) {
+    let mut others = policy.clone();
     others.as_object_mut().and_then(|policy| policy.remove("issuers"));
-    let routes = others.to_string();
-    if let Some(issuers) = world.policy.get_mut("issuers").and_then(Value::as_object_mut) {
+    let text = others.to_string();
+    let routes = others.get("routes").map(Value::to_string).unwrap_or_default();
+    if let Some(issuers) = policy.get_mut("issuers").and_then(Value::as_object_mut) {
         issuers.retain(|name, _| {
-            routes.contains(&format!("\"jwt\":\"{name}\""))
-                || routes.contains(&format!("\"introspection\":\"{name}\""))
+            text.contains(&format!("\"jwt\":\"{name}\""))
+                || text.contains(&format!("\"introspection\":\"{name}\""))
         });
+    }
+    if let Some(hosts) = policy.get_mut("hosts").and_then(Value::as_object_mut) {
+        hosts.retain(|name, _| routes.contains(&format!("\"{name}\"")));
     }
 }

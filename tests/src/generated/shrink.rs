@@ -5,14 +5,22 @@
 use serde_json::Value;
 
 use super::case::Case;
+use super::lint;
 
 /// Every smaller case that is one deletion away, large deletions first.
 #[must_use]
 pub fn smaller(case: &Case) -> Vec<Case> {
     let mut found = Vec::new();
-    for policy in deletions(&case.world.policy) {
+    // Routes by halves before anything else: each step starts an Envoy.
+    let all = deletions(&case.world.policy);
+    let count = |policy: &Value| policy.get("routes").and_then(Value::as_array).map(Vec::len);
+    let own = count(&case.world.policy);
+    let (fewer, others): (Vec<Value>, Vec<Value>) =
+        all.into_iter().partition(|policy| count(policy).is_some() && count(policy) != own);
+    for policy in fewer.into_iter().chain(others) {
         let mut next = case.clone();
         next.world.policy = policy;
+        lint::drop_unused(&mut next.world.policy);
         found.push(next);
     }
     for at in 0..case.world.roles.len() {
