@@ -68,7 +68,9 @@ async fn one_answer_everywhere() {
     assert!(report.miscounted.is_empty(), "{}", report.miscounted.join("\n"));
     assert!(report.partial * 6 < report.cases, "{} of {}", report.partial, report.cases);
     for (feature, count) in &report.features {
-        assert!(cases < CASES || *count > 0, "no case is like this: {feature}");
+        // A few policies of another seed need not have every setting.
+        let holds_all = seed == SEED && cases >= CASES || cases >= CASES.saturating_mul(10);
+        assert!(!holds_all || *count > 0, "no case is like this: {feature}");
     }
     let least = (cases / 1000).max(1);
     for (reason, _) in reference::STATUS {
