@@ -132,7 +132,8 @@ impl Reshape {
         if let Some(target) = &target {
             CanonicalPath::parse(target.as_bytes()).map_err(|_| Reason::RequestMalformed)?;
         }
-        out.path = target;
+        // What comes out as it was sent is no change, which not every door can carry.
+        out.path = target.filter(|target| *target != whole(sent.as_str(), sent.query()));
         Ok(())
     }
 }
