@@ -45,7 +45,7 @@ use token::Truth;
 /// The issuer whose keys cannot be fetched.
 pub(crate) const UNREACHABLE: &str = "down";
 /// Requests to each policy.
-const REQUESTS: usize = 250;
+const REQUESTS: usize = 125;
 /// Characters of a message that name the failure; values of the case come behind them.
 const SAME_FAILURE: usize = 70;
 /// For the reference evaluator.

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::answer::accept::{Form, is_grpc, preferred};
 use crate::answer::decision::{Decision, Denial};
-use crate::answer::on_deny::{Format, OnDeny, Redirect};
+use crate::answer::on_deny::{Format, OnDeny};
 use crate::answer::reason::Reason;
 use crate::policy::Policy;
 use crate::request::RawRequest;
@@ -73,7 +73,7 @@ impl Policy {
         }
         let Some(on_deny) = on_deny else { return answer };
         if let Some(redirect) = on_deny.redirect.as_deref().filter(|_| form != Form::Grpc)
-            && let Some(location) = self.location(redirect, answer.status, raw)
+            && let Some(location) = redirect.location(answer.status, raw)
         {
             answer.status = redirect.code;
             answer.headers.retain(|(name, _)| name != "www-authenticate");
@@ -86,15 +86,6 @@ impl Policy {
             }
         }
         answer
-    }
-}
-
-impl Policy {
-    /// Where a redirect goes, without credentials in the address to return to.
-    fn location(&self, redirect: &Redirect, status: u16, raw: &RawRequest<'_>) -> Option<String> {
-        let path = self.path_without_credentials(raw.path);
-        let path = path.as_ref().map_or(raw.path, String::as_bytes);
-        redirect.location(status, &RawRequest { path, ..*raw })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::answer::accept::names_html;
 use crate::answer::reshape::COMPONENT;
 use crate::limits::MAX_RETURN_TO_BYTES;
 use crate::request::RawRequest;
-use crate::request::query::holds;
+use crate::request::query;
 
 /// How denials look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,20 +72,10 @@ fn original(raw: &RawRequest<'_>) -> Option<String> {
     let (authority, target) = (text(raw.authority)?, text(raw.path)?);
     // A door that does not know the scheme stands behind a proxy, and browsers come to that over TLS.
     let scheme = if raw.scheme == b"http" { "http" } else { "https" };
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut url = [scheme, "://", authority, path].concat();
-    let mut mark = '?';
-    for pair in query.split('&').filter(|pair| !pair.is_empty() && !is_credential(pair)) {
-        url.push(mark);
-        url.push_str(pair);
-        mark = '&';
-    }
+    let kept = query::without(target, CREDENTIAL_KEYS);
+    let url = [scheme, "://", authority, kept.as_deref().unwrap_or(target)].concat();
     let escaped = utf8_percent_encode(&url, COMPONENT).to_string();
     (escaped.len() <= MAX_RETURN_TO_BYTES).then_some(escaped)
-}
-
-fn is_credential(pair: &str) -> bool {
-    CREDENTIAL_KEYS.iter().any(|key| holds(pair, key))
 }
 
 #[cfg(test)]
@@ -115,7 +105,19 @@ mod tests {
                 "/a?access_token=x&b=1&acc%65ss_token=y&&access_token&c=1;access_token=z",
                 401,
             ),
-            Some("https://sso.example/login?app=1&rd=https%3A%2F%2Fapi.example%3A8080%2Fa%3Fb%3D1"),
+            Some(
+                "https://sso.example/login?app=1&rd=https%3A%2F%2Fapi.example%3A8080%2Fa%3Fb%3D1%26",
+            ),
+        ),
+        (
+            ("GET", "text/html", "https", "/a?b=1&&c", 401),
+            Some(
+                "https://sso.example/login?app=1&rd=https%3A%2F%2Fapi.example%3A8080%2Fa%3Fb%3D1%26%26c",
+            ),
+        ),
+        (
+            ("GET", "text/html", "https", "/a?access_token=b", 401),
+            Some("https://sso.example/login?app=1&rd=https%3A%2F%2Fapi.example%3A8080%2Fa"),
         ),
         (("GET", "text/html", "https", "/a", 403), None),
         (("GET", "text/html", "https", "/a", 503), None),

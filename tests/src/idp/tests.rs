@@ -261,7 +261,9 @@ async fn a_fault_may_be_for_one_query_and_every_arrival_is_kept() {
     };
     idp.fault_query(Endpoint::Jwks, "bad", Fault::Status(500));
     idp.fault(Endpoint::Jwks, Fault::Drip(Duration::from_millis(1)));
-    let dripped = ask("").await;
+    // Some thousand bytes, and a busy machine wakes late for each.
+    let request = Request::get("idp", format!("{BASE}{}", endpoints::JWKS));
+    let dripped = request.send_to_port(idp.port(), SECONDS * 12).await.unwrap();
     assert_eq!(dripped.json().unwrap(), idp.jwks());
     assert!(dripped.elapsed >= Duration::from_millis(u64::try_from(dripped.body.len()).unwrap()));
     assert_eq!(ask("?bad").await.status, 500, "the fault of the query goes before");

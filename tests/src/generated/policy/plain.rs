@@ -54,6 +54,11 @@ pub(crate) fn routes() -> Vec<Value> {
             "on_deny": { "redirect": { "to": "https://sso.example.com/login", "on": [401, 403], "return_to": "rd" } },
         }),
         json!({
+            "name": "sent", "match": { "path": "/sent/{id}" }, "shadow": false,
+            "authenticate": [{ "jwt": "lax" }], "scopes": { "all_of": ["a", "reports.read"] },
+            "on_deny": { "redirect": { "to": "https://sso.example.com/more", "on": [403] } },
+        }),
+        json!({
             "name": "owned", "match": { "path": "/owned/{tenant}", "methods": ["GET", "POST"] },
             "authenticate": [{ "jwt": "lax" }], "shadow": false,
             "claims": [{ "claim": "tenant", "equals": "{path.tenant}" }],
@@ -68,6 +73,12 @@ pub(crate) fn routes() -> Vec<Value> {
             "name": "later", "match": { "path": "/later/{api}" }, "shadow": false, "mode": "async",
             "authenticate": [{ "jwt": "lax" }], "authorization": "rbac",
             "rbac": { "api": "{path.api}", "resource": "42" },
+        }),
+        // The same, where nobody holds a role.
+        json!({
+            "name": "after", "match": { "path": "/after/{id}" }, "shadow": false, "mode": "async",
+            "authenticate": [{ "jwt": "lax" }], "authorization": "rbac",
+            "rbac": { "api": "ledgers", "resource": "{path.id}", "verb": "delete" },
         }),
         json!({ "name": "wide", "match": { "regex": "/wide/.*" }, "allow": "unauthenticated" }),
         json!({

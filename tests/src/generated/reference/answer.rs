@@ -284,10 +284,14 @@ fn original(policy: &Value, asking: &Asking<'_>) -> String {
         let own = path::decode_lossy(pair.split('=').next().unwrap_or_default());
         keys.iter().any(|key| key.as_bytes() == own)
     };
-    let kept =
-        query.map(|query| query.split('&').filter(|pair| !is_secret(pair)).collect::<Vec<_>>());
-    let kept = kept.map(|pairs| pairs.join("&")).filter(|query| !query.is_empty());
-    let query = kept.map(|query| format!("?{query}")).unwrap_or_default();
+    let query = match query {
+        Some(query) if query.split('&').any(|pair| is_secret(&pair)) => {
+            let kept: Vec<&str> = query.split('&').filter(|pair| !is_secret(pair)).collect();
+            if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
+        }
+        Some(query) => format!("?{query}"),
+        None => String::new(),
+    };
     format!("{scheme}://{}{before}{query}", asking.asked.host)
 }
 

@@ -73,10 +73,7 @@ pub(crate) fn introspect(
         Some(true) => {}
     }
     let mut wrong = claims(own, &truth.reply);
-    // When it was issued is the provider's business, which calls it active.
-    let mut reply = truth.reply.clone();
-    reply.as_object_mut().and_then(|reply| reply.remove("iat"));
-    wrong.extend(times(reference, own, &reply, false));
+    wrong.extend(times(reference, own, &truth.reply, false));
     if wrong.is_empty() {
         Ok(Identity { issuer: name.to_owned(), claims: truth.reply.clone() })
     } else {
