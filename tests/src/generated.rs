@@ -44,8 +44,12 @@ use token::Truth;
 
 /// The issuer whose keys cannot be fetched.
 pub(crate) const UNREACHABLE: &str = "down";
-/// Requests to each policy.
+/// Requests to each policy in a short run: of many policies, for features are theirs.
 const REQUESTS: usize = 125;
+/// Requests to each policy in a long run, whose policies are many anyway. An Envoy takes 5 s to start.
+const LONG_REQUESTS: usize = 500;
+/// How many cases make a long run.
+const LONG: usize = 20_000;
 /// Characters of a message that name the failure; values of the case come behind them.
 const SAME_FAILURE: usize = 70;
 /// For the reference evaluator.
@@ -70,18 +74,23 @@ pub struct Report {
     pub miscounted: Vec<String>,
 }
 
+fn requests(count: usize) -> usize {
+    if count < LONG { REQUESTS } else { LONG_REQUESTS }
+}
+
 /// Runs `count` cases from a seed.
 ///
 /// # Errors
 /// When a part does not start, or a door cannot be asked at all.
 pub async fn run(seed: u64, count: usize) -> Result<Report> {
     let mut report = Report::default();
+    let requests = requests(count);
     let mut dice = Dice::new(seed);
     let parts = Parts::find()?;
     while report.cases < count {
         let mut own = dice.fork();
         let world = lint::world(&parts, &mut own).await?;
-        let left = count.saturating_sub(report.cases).min(REQUESTS);
+        let left = count.saturating_sub(report.cases).min(requests);
         let asked: Vec<Asked> = (0..left).map(|_| request::request(&mut own, &world)).collect();
         judge(&world, &asked, &mut report).await?;
         if report.failures.len() > 20 {
@@ -97,12 +106,13 @@ pub async fn run(seed: u64, count: usize) -> Result<Report> {
 /// When the provider does not start.
 pub async fn run_offline(seed: u64, count: usize) -> Result<Report> {
     let mut report = Report::default();
+    let requests = requests(count);
     let mut dice = Dice::new(seed);
     let (parts, idp) = (Parts::find()?, Idp::start(0).await?);
     while report.cases < count && report.failures.len() <= 20 {
         let mut own = dice.fork();
         let world = lint::world(&parts, &mut own).await?;
-        let left = count.saturating_sub(report.cases).min(REQUESTS);
+        let left = count.saturating_sub(report.cases).min(requests);
         let asked: Vec<Asked> = (0..left).map(|_| request::request(&mut own, &world)).collect();
         let (scene, _folder) = Scene::without_doors(&world, &asked, &idp).await?;
         report.add(&world, &asked, scene);

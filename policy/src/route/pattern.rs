@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use regex_lite::{Regex, RegexBuilder};
 
 use crate::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_DEPTH, MAX_PATTERN_PROGRAM_BYTES};
-use crate::request::path::{CanonicalPath, decoded};
+use crate::request::path::CanonicalPath;
 use crate::route::glob;
 
 /// A compiled pattern.
@@ -104,9 +104,11 @@ impl PathRegex {
         self.regex.capture_names().flatten().map(Into::into).collect()
     }
 
-    /// What a group matched, decoded once.
+    /// What a group matched, decoded once; none where that is no text, since a group may end within an escape's
+    /// character.
     pub(crate) fn decoded<'a>(&self, path: CanonicalPath<'a>, name: &str) -> Option<Cow<'a, str>> {
-        Some(decoded(self.regex.captures(path.as_str())?.name(name)?.as_str()))
+        let found = self.regex.captures(path.as_str())?.name(name)?.as_str();
+        percent_encoding::percent_decode_str(found).decode_utf8().ok()
     }
 }
 
@@ -280,5 +282,9 @@ mod tests {
         let path = CanonicalPath::parse(b"/a/x%20y").unwrap();
         assert_eq!(pattern.decoded(path, "id").as_deref(), Some("x y"));
         assert_eq!(pattern.decoded(path, "rest"), None);
+        let pattern = PathRegex::from_regex("/(?<half>%C)(?<id>.+)").unwrap();
+        let path = CanonicalPath::parse(b"/%C3%A9").unwrap();
+        assert_eq!(pattern.decoded(path, "half").as_deref(), Some("%C"));
+        assert_eq!(pattern.decoded(path, "id"), None, "3 and half a character");
     }
 }

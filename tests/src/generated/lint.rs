@@ -32,9 +32,10 @@ pub(crate) async fn mended(parts: &Parts, mut world: World) -> Result<World> {
         if wrong.is_empty() {
             return Ok(world);
         }
-        for problem in &wrong {
+        for (at, problem) in wrong.iter().enumerate() {
             let path = problem.get("path").and_then(Value::as_str).unwrap_or_default();
-            if !take_away(&mut world.policy, path) {
+            // What is gone already, because of another problem, is not named in the next round.
+            if !take_away(&mut world.policy, path) && at == 0 {
                 let text = serde_json::to_string_pretty(&world.policy)?;
                 let at = super::kept("policy.json", &text)?;
                 return Err(format!("{} does not load: {problem}", at.display()).into());
@@ -85,9 +86,10 @@ fn take_away(policy: &mut Value, path: &str) -> bool {
     let Some(policy) = policy.as_object_mut() else { return false };
     let name = path.split(['.', '[']).next().unwrap_or_default();
     if matches!(name, "routes" | "role_documents") {
-        let at = path.split(['[', ']']).nth(1).and_then(|at| at.parse::<usize>().ok());
+        // Without a number it is about all of them.
+        let Some(at) = path.split(['[', ']']).nth(1) else { return policy.remove(name).is_some() };
         let list = policy.get_mut(name).and_then(Value::as_array_mut);
-        let own = at.and_then(|at| list?.get_mut(at));
+        let own = at.parse::<usize>().ok().and_then(|at| list?.get_mut(at));
         return own.map(|own| *own = Value::Null).is_some();
     }
     if let Some(rest) = path.strip_prefix("hosts.") {

@@ -281,8 +281,11 @@ fn original(policy: &Value, asking: &Asking<'_>) -> String {
     let mut keys = vec!["access_token".to_owned()];
     query_keys(policy, &mut keys);
     let is_secret = |pair: &&str| {
-        let own = path::decode_lossy(pair.split('=').next().unwrap_or_default());
-        keys.iter().any(|key| key.as_bytes() == own)
+        // Behind these, some servers begin another pair.
+        pair.split([';', '?', '#']).any(|part| {
+            let own = path::decode_lossy(part.split('=').next().unwrap_or_default());
+            keys.iter().any(|key| key.as_bytes() == own)
+        })
     };
     let query = match query {
         Some(query) if query.split('&').any(|pair| is_secret(&pair)) => {

@@ -125,7 +125,10 @@ fn with_cookies(
         .map(<[u8]>::trim_ascii)
         .filter(|cookie| !cookie.is_empty())
         .collect();
-    let is_one = |cookie: &&[u8]| removed.contains(&name_of(cookie));
+    // Some proxies join two headers with a comma.
+    let is_one = |cookie: &&[u8]| {
+        cookie.split(|byte| *byte == b',').any(|part| removed.contains(&name_of(part)))
+    };
     if !all.iter().any(is_one) && ours.is_empty() {
         return None;
     }
