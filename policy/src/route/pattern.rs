@@ -2,6 +2,7 @@
 //! last rank within a host; `pattern_table.rs` finds them by the literal segments that they start with.
 
 use std::borrow::Cow;
+use std::str::Chars;
 
 use regex_lite::{Regex, RegexBuilder};
 
@@ -165,12 +166,15 @@ fn lead_of_regex(text: &str) -> String {
     lead
 }
 
-/// Whether every `|` stands between parentheses. No where a class or an escape makes that hard to see.
+/// Whether every `|` stands between parentheses. No where a class within a class makes that hard to see.
 fn alternatives_are_grouped(text: &str) -> bool {
     let mut depth = 0_usize;
-    for char in text.chars() {
+    let mut rest = text.chars();
+    while let Some(char) = rest.next() {
         match char {
-            '[' | '\\' => return false,
+            // What is escaped opens and closes nothing.
+            '\\' => drop(rest.next()),
+            '[' if !skip_class(&mut rest) => return false,
             '(' => depth = depth.saturating_add(1),
             ')' => depth = depth.saturating_sub(1),
             '|' if depth == 0 => return false,
@@ -178,6 +182,23 @@ fn alternatives_are_grouped(text: &str) -> bool {
         }
     }
     true
+}
+
+/// Goes behind the end of a class that has begun; false where it holds another one, or does not end.
+fn skip_class(rest: &mut Chars<'_>) -> bool {
+    // A `]` that comes first, also behind `^`, is a member.
+    let mut is_first = true;
+    while let Some(char) = rest.next() {
+        match char {
+            '\\' => drop(rest.next()),
+            '[' => return false,
+            ']' if !is_first => return true,
+            '^' if is_first => continue,
+            _ => {}
+        }
+        is_first = false;
+    }
+    false
 }
 
 #[cfg(test)]
@@ -202,8 +223,16 @@ mod tests {
         ("/a/b|/c/d", &[]),
         ("/a/(b|c)/d", &["a"]),
         ("/a/(b|c)|/d", &[]),
-        ("/a/[|]/d", &[]),
-        ("/a/([)]|b)", &[]),
+        ("/a/[|]/d", &["a"]),
+        ("/a/([)]|b)", &["a"]),
+        ("/a/[()]|b", &[]),
+        ("/a/([^])]|b)|c", &[]),
+        ("/a/([^])]|b)", &["a"]),
+        ("/a/([]|)]|b)", &["a"]),
+        (r"/a/([\])]|b)", &["a"]),
+        ("/a/([[:alpha:]]|b)", &[]),
+        (r"/a/.*\.(?:png|jpg)", &["a"]),
+        (r"/a/(?:\(|b)", &["a"]),
         (r"/a/\(|b\)", &[]),
         ("/a/$", &["a"]),
     ];
