@@ -351,19 +351,20 @@ fn recalled(context: &Context<'_>, issuers: &RouteIssuers, token: &[u8]) -> Opti
         Remembered::BadSignature(issuer) => *issuer,
     };
     let on_invalid = issuers.accepts(id)?;
-    let issuer = context.policy.issuer(id)?;
-    // The sidecar evaluates an async route's inline part with its own memory, and this is not inline.
-    if context.side != Side::Sidecar && by_secret(issuer) {
+    // The sidecar evaluates an async route's inline part with its own memory, and this is not inline. The issuer itself
+    // is looked at here alone: of a thousand issuers, few are in a processor's cache.
+    if context.side != Side::Sidecar
+        && issuers.need_sidecar()
+        && context.policy.issuer(id).is_none_or(by_secret)
+    {
         return None;
     }
     match remembered {
-        Remembered::Verified(identity) => {
-            match identity.still_valid(issuer.leeway(), context.now) {
-                Ok(()) if !identity.fresh(context.now) => None,
-                Ok(()) => Some(Found::Identity(identity)),
-                Err(reason) => Some(Found::Refused(reason, on_invalid)),
-            }
-        }
+        Remembered::Verified(identity) => match identity.still_valid(context.now) {
+            Ok(()) if !identity.fresh(context.now) => None,
+            Ok(()) => Some(Found::Identity(identity)),
+            Err(reason) => Some(Found::Refused(reason, on_invalid)),
+        },
         Remembered::BadSignature(_) => Some(Found::Refused(Reason::SignatureInvalid, on_invalid)),
     }
 }
@@ -400,12 +401,9 @@ fn introspection(
         })),
         Some(None | Some(Introspected::Junk)) => Err(Halt::Unavailable(None)),
         Some(Some(Introspected::Refused(reason))) => Ok(Found::Refused(*reason, on_invalid)),
-        Some(Some(Introspected::Active(identity))) => {
-            let leeway = context.policy.issuer(issuer).map_or(0, Issuer::leeway);
-            match identity.still_valid(leeway, context.now) {
-                Ok(()) => Ok(Found::Identity(Arc::clone(identity))),
-                Err(reason) => Ok(Found::Refused(reason, on_invalid)),
-            }
-        }
+        Some(Some(Introspected::Active(identity))) => match identity.still_valid(context.now) {
+            Ok(()) => Ok(Found::Identity(Arc::clone(identity))),
+            Err(reason) => Ok(Found::Refused(reason, on_invalid)),
+        },
     }
 }

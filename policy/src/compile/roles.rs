@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use smol_str::SmolStr;
 
 use crate::file::document::{typed, yaml_documents};
 use crate::file::problem::Problems;
@@ -234,7 +235,7 @@ impl<'d> Compiler<'d> {
         u32::try_from(self.roles.sets.len()).ok()?.checked_sub(1)
     }
 
-    fn subjects(&mut self, bound: HashMap<&str, Vec<u32>>) -> Option<HashMap<Box<str>, SetsOf>> {
+    fn subjects(&mut self, bound: HashMap<&str, Vec<u32>>) -> Option<HashMap<SmolStr, SetsOf>> {
         let mut out = HashMap::with_capacity(bound.len());
         for (name, mut sets) in bound {
             sets.sort_unstable();

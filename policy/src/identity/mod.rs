@@ -40,6 +40,8 @@ pub struct Identity {
     scopes: Vec<Box<str>>,
     not_before: Option<UnixTime>,
     expires: Option<UnixTime>,
+    /// Clock difference that its issuer forgives, in seconds.
+    leeway: i64,
     /// From when on a verified token is verified anew, whatever it says; none: it is not remembered here.
     verify_again: Option<UnixTime>,
 }
@@ -115,6 +117,7 @@ impl Identity {
             scopes: Vec::new(),
             not_before: None,
             expires: None,
+            leeway: 0,
             verify_again: None,
         }
     }
@@ -135,6 +138,7 @@ impl Identity {
             scopes,
             not_before,
             expires,
+            leeway: issuer.leeway(),
             verify_again: None,
         }
     }
@@ -213,11 +217,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`Reason::TokenExpired`] or [`Reason::TokenNotYetValid`].
-    pub fn still_valid(&self, leeway: i64, now: UnixTime) -> Result<(), Reason> {
-        if self.expires.is_some_and(|end| now.0 >= end.0.saturating_add(leeway)) {
+    pub fn still_valid(&self, now: UnixTime) -> Result<(), Reason> {
+        if self.expires.is_some_and(|end| now.0 >= end.0.saturating_add(self.leeway)) {
             return Err(Reason::TokenExpired);
         }
-        if self.not_before.is_some_and(|start| now.0.saturating_add(leeway) < start.0) {
+        if self.not_before.is_some_and(|start| now.0.saturating_add(self.leeway) < start.0) {
             return Err(Reason::TokenNotYetValid);
         }
         Ok(())

@@ -5,6 +5,7 @@
 use hashbrown::HashMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use smol_str::SmolStr;
 
 /// A role file: its name, for messages, and its text (YAML stream or JSON).
 #[derive(Debug, Clone)]
@@ -101,9 +102,9 @@ pub(crate) struct Roles {
     /// What a role allows, or what the roles of somebody who has many allow together: sorted, each key once.
     pub(crate) sets: Vec<Box<[Grant]>>,
     /// Which sets a user has.
-    pub(crate) users: HashMap<Box<str>, SetsOf>,
+    pub(crate) users: HashMap<SmolStr, SetsOf>,
     /// Which sets a group has.
-    pub(crate) groups: HashMap<Box<str>, SetsOf>,
+    pub(crate) groups: HashMap<SmolStr, SetsOf>,
 }
 
 /// The sets of somebody. Most have one, which needs no memory of its own.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::answer::permit::RemovedHeaders;
 use crate::file::source::OnInvalid;
 use crate::identity::Identity;
@@ -16,7 +18,7 @@ use crate::route::issuers::RouteIssuers;
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
     /// Places of a token, and the certificate, in order of first mention.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: SmallVec<[Step; 1]>,
     /// Who comes without any credential, where that is somebody.
     pub(crate) anonymous: Option<Arc<Identity>>,
 }
@@ -45,7 +47,6 @@ impl Chain {
     /// Has the place read, from here on in the order where it was not before.
     pub(crate) fn add(&mut self, place: &Place) {
         if !self.places().any(|known| known.place == *place) {
-            self.steps.reserve_exact(1);
             self.steps.push(Step::Token(TokenPlace {
                 place: place.clone(),
                 jwt: RouteIssuers::default(),

@@ -4,6 +4,7 @@
 
 use hashbrown::HashMap;
 use sallyport_jwt::{IssuerRule, tenant_template};
+use smallvec::SmallVec;
 
 use crate::file::source::OnInvalid;
 use crate::identity::issuer::{Issuer, IssuerId, IssuerKind};
@@ -14,12 +15,19 @@ type Entry = (IssuerId, OnInvalid);
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct RouteIssuers {
-    exact: HashMap<Box<str>, Entry>,
-    templates: HashMap<Box<str>, Tenants>,
+    /// For tokens that were not seen before; apart from what is asked for every token.
+    by_iss: Box<ByIss>,
     /// Sorted by issuer.
-    by_id: Vec<Entry>,
+    by_id: SmallVec<[Entry; 2]>,
     /// One of them signs with a secret, so the filter cannot judge all.
     hmac: bool,
+}
+
+/// Issuers by what stands in their tokens.
+#[derive(Debug, Default)]
+struct ByIss {
+    exact: HashMap<Box<str>, Entry>,
+    templates: HashMap<Box<str>, Tenants>,
 }
 
 /// What stands behind a template.
@@ -50,14 +58,13 @@ impl RouteIssuers {
         let entry = (issuer.id(), on_invalid);
         match rule {
             IssuerRule::Exact(iss) => {
-                self.exact.insert(iss.as_str().into(), entry);
+                self.by_iss.exact.insert(iss.as_str().into(), entry);
             }
             IssuerRule::Tenants { template, tenants } => {
                 let tenants = Tenants { entry, named: tenants.clone() };
-                self.templates.insert(template.as_str().into(), tenants);
+                self.by_iss.templates.insert(template.as_str().into(), tenants);
             }
         }
-        self.by_id.reserve_exact(1);
         let at = self.by_id.partition_point(|(known, _)| *known < issuer.id());
         self.by_id.insert(at, entry);
         self.hmac |= matches!(issuer.kind(), IssuerKind::Hmac(_));
@@ -68,32 +75,32 @@ impl RouteIssuers {
         match rule {
             IssuerRule::Exact(iss) => {
                 let template = tenant_template(iss);
-                let tenants = template.and_then(|template| self.templates.get(&*template));
+                let tenants = template.and_then(|template| self.by_iss.templates.get(&*template));
                 let by_template = tenants.is_some_and(|tenants| Tenants::take(&tenants.named, iss));
-                (by_template || self.exact.contains_key(&**iss)).then(|| iss.clone())
+                (by_template || self.by_iss.exact.contains_key(&**iss)).then(|| iss.clone())
             }
             IssuerRule::Tenants { template, tenants } => {
-                if self.templates.contains_key(&**template) {
+                if self.by_iss.templates.contains_key(&**template) {
                     return Some(template.clone());
                 }
                 let same = |iss: &&str| {
                     tenant_template(iss).is_some_and(|other| other == *template)
                         && Tenants::take(tenants, iss)
                 };
-                self.exact.keys().map(|iss| &**iss).find(same).map(str::to_owned)
+                self.by_iss.exact.keys().map(|iss| &**iss).find(same).map(str::to_owned)
             }
         }
     }
 
     /// The issuer of tokens with this `iss`. Whether its tenant is one of those accepted, the issuer's rules say.
     pub(crate) fn of_token(&self, iss: &str) -> Option<Entry> {
-        if let Some(entry) = self.exact.get(iss) {
+        if let Some(entry) = self.by_iss.exact.get(iss) {
             return Some(*entry);
         }
-        if self.templates.is_empty() {
+        if self.by_iss.templates.is_empty() {
             return None;
         }
-        self.templates.get(&*tenant_template(iss)?).map(|tenants| tenants.entry)
+        self.by_iss.templates.get(&*tenant_template(iss)?).map(|tenants| tenants.entry)
     }
 
     /// Whether this issuer is one of them: then, whether its refusal is final.

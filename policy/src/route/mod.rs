@@ -4,6 +4,7 @@
 pub(crate) mod chain;
 mod glob;
 pub(crate) mod issuers;
+mod leaf;
 pub(crate) mod pattern;
 mod pattern_table;
 pub(crate) mod table;
@@ -27,19 +28,21 @@ use crate::route::chain::{Chain, Spent};
 use crate::route::pattern::PathRegex;
 
 /// One rule, compiled. Immutable.
+///
+/// In the order of memory: what every decision reads stands together, since of ten thousand routes few are in a
+/// processor's cache.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Route {
-    pub(crate) name: Arc<str>,
-    pub(crate) path: RoutePath,
+    pub(crate) access: Access,
     /// A slash in the path may be escaped.
     pub(crate) encoded_slashes: bool,
-    pub(crate) access: Access,
-    pub(crate) forward: Forward,
-    pub(crate) failure_mode: FailureMode,
-    pub(crate) timeout_ms: u64,
     pub(crate) shadow: bool,
     /// The sidecar's part is judged in shadow, nobody waits for it.
     pub(crate) deferred: bool,
+    pub(crate) failure_mode: FailureMode,
+    pub(crate) name: Arc<str>,
+    pub(crate) forward: Forward,
     /// Who may ask across origins; none: everybody, and nobody is told.
     pub(crate) cors: Option<Arc<Cors>>,
     /// How its denials look; none: by the request's Accept.
@@ -48,6 +51,8 @@ pub struct Route {
     pub(crate) spent: Option<Box<Spent>>,
     /// What of a request it reads besides what every verdict rests on.
     pub(crate) inputs: Option<Arc<Inputs>>,
+    pub(crate) timeout_ms: u64,
+    pub(crate) path: RoutePath,
 }
 
 impl Route {

@@ -2,14 +2,17 @@
 //! Host exact before wildcard (longest first) before any; path exact before template before prefix, segment by
 //! segment a literal before a variable; a named method before any; patterns last. Lookup walks a trie.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use smol_str::SmolStr;
 
 use crate::answer::reason::Reason;
 use crate::request::Request;
 use crate::request::path::{CanonicalPath, decoded};
+use crate::route::leaf::Leaf;
 use crate::route::pattern::PathRegex;
 use crate::route::pattern_table::PatternTable;
 use crate::route::{PathPattern, Route, SegmentPattern};
@@ -68,66 +71,20 @@ impl HostPattern {
 #[derive(Debug, Default)]
 struct PathTrie {
     nodes: Vec<Node>,
+    /// Of a node, those literals below which there is a variable or a prefix: what a variable beside them may cross.
+    /// Asked for while routes are added, and given back then.
+    wide: HashMap<usize, Vec<usize>>,
+    /// The nodes that are one of those.
+    is_wide: HashSet<usize>,
 }
 
+/// One place of the trie. Small: of ten thousand, those that a request walks through are in no processor's cache.
 #[derive(Debug, Default)]
 struct Node {
-    literal: HashMap<Box<str>, usize>,
-    variable: Option<usize>,
     here: Leaf,
-    below: Leaf,
-    /// Those literals below which there is a variable or a prefix: what a variable beside them may cross.
-    wide: Vec<usize>,
-    /// The node is one of its parent's.
-    is_wide: bool,
-}
-
-/// Routes that end at one place of the trie.
-#[derive(Debug, Default)]
-struct Leaf {
-    /// Sorted by method.
-    by_method: Vec<(Arc<str>, RouteIndex)>,
-    any_method: Option<RouteIndex>,
-}
-
-impl Leaf {
-    /// Each with a method that both have; none: any.
-    fn overlapping(&self, method: Option<&str>) -> impl Iterator<Item = Crossing> {
-        let named = match method {
-            None => 0..self.by_method.len(),
-            Some(method) => match self.place(method) {
-                Ok(at) => at..at.saturating_add(1),
-                Err(_) => 0..0,
-            },
-        };
-        let named = self.by_method.get(named).unwrap_or_default();
-        let any = self.any_method.map(|route| (route, None));
-        named.iter().map(|(method, route)| (*route, Some(Arc::clone(method)))).chain(any)
-    }
-
-    fn find(&self, method: &str) -> Option<RouteIndex> {
-        let named = self.place(method).ok().and_then(|at| self.by_method.get(at));
-        named.map(|(_, route)| *route).or(self.any_method)
-    }
-
-    /// Where a method is, or where it would be.
-    fn place(&self, method: &str) -> Result<usize, usize> {
-        self.by_method.binary_search_by(|(name, _)| (**name).cmp(method))
-    }
-
-    /// The route that already stands here for this method, if any.
-    fn insert(&mut self, method: Option<Arc<str>>, route: RouteIndex) -> Option<RouteIndex> {
-        let Some(method) = method else { return self.any_method.replace(route) };
-        match self.place(&method) {
-            Ok(at) => self.by_method.get(at).map(|(_, known)| *known),
-            Err(at) => {
-                // Most places have one method, of tens of thousands of places.
-                self.by_method.reserve_exact(1);
-                self.by_method.insert(at, (method, route));
-                None
-            }
-        }
-    }
+    below: Option<Box<Leaf>>,
+    literal: Option<Box<HashMap<SmolStr, usize>>>,
+    variable: Option<NonZeroUsize>,
 }
 
 impl RouteTable {
@@ -168,7 +125,11 @@ impl RouteTable {
     /// Gives back what it does not need; nothing is added any more.
     pub(crate) fn shrink(&mut self) {
         let hosts = self.exact.values_mut().chain(self.wildcard.values_mut());
-        hosts.chain([&mut self.any]).for_each(|host| host.paths.nodes.shrink_to_fit());
+        hosts.chain([&mut self.any]).for_each(|host| {
+            host.paths.nodes.shrink_to_fit();
+            host.paths.wide = HashMap::default();
+            host.paths.is_wide = HashSet::default();
+        });
     }
 
     fn host_mut(&mut self, host: &HostPattern) -> &mut HostRoutes {
@@ -263,22 +224,27 @@ impl PathTrie {
             let fresh = self.nodes.len();
             let node = self.nodes.get_mut(at)?;
             let next = match segment {
-                SegmentPattern::Literal(text) => *node.literal.entry(text.clone()).or_insert(fresh),
-                SegmentPattern::Variable(_) => *node.variable.get_or_insert(fresh),
+                SegmentPattern::Literal(text) => {
+                    *node.literal.get_or_insert_default().entry(SmolStr::new(text)).or_insert(fresh)
+                }
+                // The first node is nobody's.
+                SegmentPattern::Variable(_) => {
+                    node.variable.get_or_insert(NonZeroUsize::new(fresh)?).get()
+                }
             };
             if next == fresh {
                 self.nodes.push(Node::default());
             }
             if index < widest
                 && matches!(segment, SegmentPattern::Literal(text) if !text.is_empty())
-                && !std::mem::replace(&mut self.nodes.get_mut(next)?.is_wide, true)
+                && self.is_wide.insert(next)
             {
-                self.nodes.get_mut(at)?.wide.push(next);
+                self.wide.entry(at).or_default().push(next);
             }
             at = next;
         }
         let node = self.nodes.get_mut(at)?;
-        Some(if path.rest { &mut node.below } else { &mut node.here })
+        Some(if path.rest { node.below.get_or_insert_default() } else { &mut node.here })
     }
 
     fn find(&self, path: CanonicalPath<'_>, method: &str) -> Option<RouteIndex> {
@@ -313,7 +279,7 @@ impl PathTrie {
             .or_else(|| {
                 node.variable_for(first).and_then(|next| self.prefix(next, segments, method))
             })
-            .or_else(|| node.below.find(method))
+            .or_else(|| node.below()?.find(method))
     }
 }
 
@@ -322,8 +288,8 @@ impl PathTrie {
     fn covering(&self, at: usize, lead: &[Box<str>], method: Option<&str>) -> Option<RouteIndex> {
         let node = self.nodes.get(at)?;
         let here = match method {
-            Some(method) => node.below.find(method),
-            None => node.below.any_method,
+            Some(method) => node.below().and_then(|below| below.find(method)),
+            None => node.below().and_then(Leaf::of_any_method),
         };
         here.or_else(|| {
             let (first, tail) = lead.split_first()?;
@@ -357,30 +323,30 @@ impl PathTrie {
         };
         if rest {
             // A shorter prefix holds ours, unless ours is wider before it ends.
-            found.extend(node.below.overlapping(method).filter(|_| wider.ours));
+            found.extend(node.overlapping_below(method).filter(|_| wider.ours));
         }
         let mut go =
             |next: usize, wider: Wider| self.crossing(next, tail, rest, wider, method, found);
         match first {
             SegmentPattern::Literal(text) => {
-                if let Some(next) = node.literal.get(text) {
-                    go(*next, wider);
+                if let Some(next) = node.child(text) {
+                    go(next, wider);
                 }
                 if let Some(next) = node.variable_for(text) {
                     go(next, Wider { theirs: true, ..wider });
                 }
             }
             SegmentPattern::Variable(_) => {
-                let narrower = |next: &usize| go(*next, Wider { ours: true, ..wider });
+                let narrower = |next| go(next, Wider { ours: true, ..wider });
                 // Below the other literals, of which there may be ten thousand, nothing is wider than ours.
                 if wider.theirs {
-                    let literals = node.literal.iter().filter(|(text, _)| !text.is_empty());
+                    let literals = node.literals().filter(|(text, _)| !text.is_empty());
                     literals.map(|(_, next)| next).for_each(narrower);
                 } else {
-                    node.wide.iter().for_each(narrower);
+                    self.wide.get(&at).into_iter().flatten().copied().for_each(narrower);
                 }
                 if let Some(next) = node.variable {
-                    go(next, wider);
+                    go(next.get(), wider);
                 }
             }
         }
@@ -398,25 +364,17 @@ impl PathTrie {
             found.extend(node.here.overlapping(method).filter(|_| wider.ours && wider.theirs));
             return;
         }
-        found.extend(node.below.overlapping(method).filter(|_| wider.ours && wider.theirs));
+        found.extend(node.overlapping_below(method).filter(|_| wider.ours && wider.theirs));
         if wider.theirs {
             // Longer prefixes below: narrower by their length, wider by a variable.
-            node.literal
-                .values()
-                .copied()
-                .chain(node.variable)
-                .for_each(|next| self.all_below(next, method, found));
+            node.children().for_each(|next| self.all_below(next, method, found));
         }
     }
 
     fn all_below(&self, at: usize, method: Option<&str>, found: &mut Vec<Crossing>) {
         let Some(node) = self.nodes.get(at) else { return };
-        found.extend(node.below.overlapping(method));
-        node.literal
-            .values()
-            .copied()
-            .chain(node.variable)
-            .for_each(|next| self.all_below(next, method, found));
+        found.extend(node.overlapping_below(method));
+        node.children().for_each(|next| self.all_below(next, method, found));
     }
 }
 
@@ -460,12 +418,33 @@ pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
 
 impl Node {
     fn literal_for(&self, segment: &str) -> Option<usize> {
-        self.literal.get(&*decoded(segment)).copied()
+        self.child(&decoded(segment))
+    }
+
+    /// The node of a literal, which is decoded already.
+    fn child(&self, literal: &str) -> Option<usize> {
+        self.literal.as_deref()?.get(literal).copied()
     }
 
     /// A variable never stands for an empty segment: `/orders/` is not an order.
     fn variable_for(&self, segment: &str) -> Option<usize> {
-        self.variable.filter(|_| !segment.is_empty())
+        self.variable.filter(|_| !segment.is_empty()).map(NonZeroUsize::get)
+    }
+
+    fn below(&self) -> Option<&Leaf> {
+        self.below.as_deref()
+    }
+
+    fn overlapping_below(&self, method: Option<&str>) -> impl Iterator<Item = Crossing> {
+        self.below().into_iter().flat_map(move |below| below.overlapping(method))
+    }
+
+    fn literals(&self) -> impl Iterator<Item = (&SmolStr, usize)> {
+        self.literal.as_deref().into_iter().flatten().map(|(text, next)| (text, *next))
+    }
+
+    fn children(&self) -> impl Iterator<Item = usize> {
+        self.literals().map(|(_, next)| next).chain(self.variable.map(NonZeroUsize::get))
     }
 }
 
