@@ -362,10 +362,8 @@ impl Check {
             Err(Halt::Unavailable(_)) => Reason::DependencyUnavailable,
             Err(Halt::Ask(call)) => return self.halted(context, request, route, Halt::Ask(call)),
         };
-        let mut decision =
-            self.permitted(context, request, route, passed.identity, Reason::Allowed);
-        decision.would_deny = Some(would_deny);
-        Step::Decided(Box::new(decision))
+        let decision = self.permitted(context, request, route, passed.identity, Reason::Allowed);
+        Step::Decided(Box::new(decision.although(would_deny)))
     }
 
     /// What the client's certificate says, if somebody looked.
@@ -515,7 +513,7 @@ impl Check {
             Access::Shut | Access::Requirements(_) => Reason::Allowed,
         };
         let mut decision = self.permitted(context, request, route, passed.identity, reason);
-        decision.deferred = passed.deferred;
+        decision.deferred = passed.deferred && decision.allows();
         // Here alone: not in shadow, nor where a failure opens the route.
         if context.side == Side::Sidecar
             && let Outcome::Allow(permit) = &mut decision.outcome
@@ -573,11 +571,8 @@ impl Check {
     ) -> Decision {
         let relayed = denial.relayed.is_some();
         if route.shadow && !relayed {
-            let would_deny = Some(denial.reason);
-            return Decision {
-                would_deny,
-                ..self.permitted(context, request, route, identity, Reason::Allowed)
-            };
+            let decision = self.permitted(context, request, route, identity, Reason::Allowed);
+            return decision.although(denial.reason);
         }
         Decision {
             reason: denial.reason,

@@ -126,4 +126,11 @@ impl Decision {
     pub fn allows(&self) -> bool {
         matches!(self.outcome, Outcome::Allow(_))
     }
+
+    /// An allow that would have been a denial but for shadow or `async`. What is refused all the same, since nothing can
+    /// be made of its path, is a denial and no would-be one.
+    pub(crate) fn although(self, reason: Reason) -> Self {
+        let would_deny = self.allows().then_some(reason);
+        Self { would_deny, ..self }
+    }
 }

@@ -355,6 +355,31 @@ fn async_defers_and_shadow_never_enforces() {
     assert_eq!((shadow.allows(), shadow.would_deny), (true, Some(Reason::TokenMissing)));
 }
 
+const UNJUDGEABLE: &str = r#"
+version: 1
+roles: [roles.yaml]
+mirror: { sink: { sidecar: {} } }
+issuers: { main: { issuer: "https://idp.example", jwks: { discovery: true }, audiences: [orders], algorithms: [ES256] } }
+routes:
+  - { name: later, match: { path: /later }, mode: async, authenticate: [{ jwt: main }], rbac: { api: none, resource: none }, forward: { path: "/t/{query.t}" } }
+  - { name: shadow, match: { path: /shadow }, shadow: true, authenticate: [{ jwt: main }], scopes: { all_of: [none.such] }, forward: { path: "/t/{query.t}" } }
+"#;
+
+#[test]
+fn what_is_denied_for_its_path_is_no_would_be_denial() {
+    let world = world(UNJUDGEABLE, ROLES);
+    let alice = good(json!({}));
+    for (path, would_deny) in [("/later", Reason::RoleMissing), ("/shadow", Reason::ScopeMissing)] {
+        for side in [Side::FilterAsking, Side::Sidecar] {
+            let refused = world.decide(&get(path).bearer(&alice), side);
+            assert!(!refused.allows() && !refused.deferred, "{path}");
+            assert_eq!((refused.reason, refused.would_deny), (Reason::RequestMalformed, None));
+        }
+        let told = world.decide(&get(&format!("{path}?t=a")).bearer(&alice), Side::Sidecar);
+        assert_eq!((told.reason, told.would_deny), (Reason::Allowed, Some(would_deny)));
+    }
+}
+
 const PARAMETERS: &str = r#"
 version: 1
 routes:

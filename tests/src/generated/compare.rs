@@ -109,16 +109,18 @@ pub(crate) fn against_check(door: &str, said: &Said, check: &Said) -> Vec<String
 type Headers = BTreeMap<String, Vec<u8>>;
 
 /// Whether two say the same: elements of a list that are empty count for nothing (RFC 9110 section
-/// 5.6.1), and Envoy drops an empty line of some headers that it joins.
+/// 5.6.1), and Envoy drops an empty line of some headers that it joins; white space around a line
+/// does not go on the wire (section 5.5).
 fn alike(own: &Headers, wanted: &Headers) -> bool {
-    let elements = |value: &Vec<u8>| -> Vec<Vec<u8>> {
-        let all: Vec<&[u8]> = value.split(|byte| *byte == b',').collect();
-        let own = all.iter().filter(|it| all.len() == 1 || !it.trim_ascii().is_empty());
+    let elements = |name: &str, value: &[u8]| -> Vec<Vec<u8>> {
+        let end = if name == "cookie" { b';' } else { b',' };
+        let all: Vec<&[u8]> = value.split(|byte| *byte == end).map(<[u8]>::trim_ascii).collect();
+        let own = all.iter().filter(|it| all.len() == 1 || !it.is_empty());
         own.map(|it| it.to_vec()).collect()
     };
     own.len() == wanted.len()
         && own.iter().zip(wanted).all(|((name, own), (other, wanted))| {
-            name == other && elements(own) == elements(wanted)
+            name == other && elements(name, own) == elements(name, wanted)
         })
 }
 
