@@ -26,6 +26,7 @@ pub mod program;
 pub mod prom;
 pub mod server;
 pub mod stage;
+pub mod threats;
 pub mod vectors;
 pub mod wait;
 pub(crate) mod wire;

@@ -11,7 +11,7 @@ use sallyport_tests::failures::{Failures, unharmed};
 use sallyport_tests::http1::Request;
 use sallyport_tests::parts::{Parts, root};
 use sallyport_tests::stage::{Setup, Stage, Way};
-use sallyport_tests::{Error, Result};
+use sallyport_tests::{Result, threats};
 use serde_json::Value;
 
 /// The section of `docs/threats.md` with one row for each id.
@@ -386,22 +386,9 @@ fn policies_that_would_open_a_hole_do_not_load() {
     }
 }
 
-/// The ids in the last column of the section's table.
-fn rows() -> Result<Vec<String>, Error> {
-    let text = std::fs::read_to_string(root().join("docs/threats.md"))?;
-    let section = text.split(SECTION).nth(1).ok_or("no such section")?;
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let id = |row: &str| -> Option<String> {
-        let last = row.trim_end_matches('|').rsplit('|').next()?.trim();
-        Some(last.strip_prefix('`')?.strip_suffix('`')?.to_owned())
-    };
-    rows.map(|row| id(row).ok_or_else(|| format!("no id at the end of `{row}`").into())).collect()
-}
-
 #[test]
 fn the_table_and_the_cases_are_the_same() {
-    let rows = rows().unwrap();
+    let rows = threats::ids(SECTION).unwrap();
     let table: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
     let loads = LOADS.iter().map(|(id, ..)| *id);
     let cases: BTreeSet<&str> = CASES.iter().map(|case| case.id).chain(loads).collect();

@@ -10,9 +10,8 @@ use sallyport_tests::cases::HOST;
 use sallyport_tests::failures::{Failures, told, unharmed};
 use sallyport_tests::http1::Request;
 use sallyport_tests::idp::{Endpoint, Fault};
-use sallyport_tests::parts::root;
 use sallyport_tests::stage::{Stage, Way};
-use sallyport_tests::{Error, Result};
+use sallyport_tests::{Result, threats};
 use serde_json::{Value, json};
 
 /// The section of `docs/threats.md` with one row for each case.
@@ -157,22 +156,9 @@ async fn published_attacks_are_refused_where_a_secret_signs() {
     assert_eq!(failures.report(), None);
 }
 
-/// The ids in the last column of the section's table.
-fn rows() -> Result<Vec<String>, Error> {
-    let text = std::fs::read_to_string(root().join("docs/threats.md"))?;
-    let section = text.split(SECTION).nth(1).ok_or("no such section")?;
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let id = |row: &str| -> Option<String> {
-        let last = row.trim_end_matches('|').rsplit('|').next()?.trim();
-        Some(last.strip_prefix('`')?.strip_suffix('`')?.to_owned())
-    };
-    rows.map(|row| id(row).ok_or_else(|| format!("no id at the end of `{row}`").into())).collect()
-}
-
 #[test]
 fn the_table_and_the_cases_are_the_same() {
-    let rows = rows().unwrap();
+    let rows = threats::ids(SECTION).unwrap();
     let ids: Vec<String> = attacks::all().iter().map(|attack| attack.id.to_owned()).collect();
     let unique: BTreeSet<&String> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len(), "an id twice");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sallyport_tests::generated::{self, reference};
 
-/// As many as fit into a minute.
+/// As many as fit into two minutes.
 const CASES: usize = 2_000;
 /// The seed of the short run, so that it is the same run every time.
 const SEED: u64 = 20_260_101;
