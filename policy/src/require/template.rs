@@ -12,7 +12,7 @@ use crate::answer::reshape::COMPONENT;
 use crate::identity::Identity;
 use crate::limits::MAX_HEADER_VALUE_BYTES;
 use crate::request::Request;
-use crate::require::claim::is_exact;
+use crate::require::claim::{is_exact, whole};
 use crate::route::{PathVariables, Route};
 
 /// A compiled template.
@@ -355,7 +355,13 @@ fn readable_header(name: &str) -> Result<Box<str>, (String, String)> {
 fn push_claim(out: &mut String, value: &Value) -> Option<()> {
     match value {
         Value::String(text) => out.push_str(text),
-        Value::Number(number) if is_exact(number) => out.push_str(&number.to_string()),
+        Value::Number(number) if is_exact(number) => {
+            // `1.0` is the number 1 (see `equal`), whatever an upstream's parser makes of the other spelling.
+            match whole(number).and_then(|integer| i64::try_from(integer).ok()) {
+                Some(integer) => out.push_str(&integer.to_string()),
+                None => out.push_str(&number.to_string()),
+            }
+        }
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Array(items) => {

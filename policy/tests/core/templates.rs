@@ -66,6 +66,41 @@ fn templates_read_the_request() {
     }
 }
 
+/// A claim as JSON; the value that the upstream gets.
+const CLAIMS: &[(&str, Option<&str>)] = &[
+    ("1", Some("1")),
+    ("1.0", Some("1")),
+    ("-0.0", Some("0")),
+    ("1e3", Some("1000")),
+    ("0.5", Some("0.5")),
+    ("-2.50", Some("-2.5")),
+    ("1e-7", Some("1e-7")),
+    ("9007199254740993", Some("9007199254740993")),
+    ("18446744073709551615", Some("18446744073709551615")),
+    ("18446744073709551616", None),
+    ("9007199254740992.0", None),
+    ("1e300", None),
+    ("[1.0, 2.5, true, \"a\"]", Some("1,2.5,true,a")),
+    ("[1, [2]]", None),
+    ("[\"a,b\"]", None),
+    ("null", None),
+    ("{}", None),
+];
+
+#[test]
+fn a_claim_has_one_text() {
+    for (claim, expected) in CLAIMS {
+        let claim: serde_json::Value = serde_json::from_str(claim).unwrap();
+        let token = token(claims(json!({ "level": claim })), GOOD);
+        let world = world(&policy("{claims.level}"), "");
+        for side in [Side::FilterAsking, Side::Sidecar] {
+            let set = set(&world.decide(&get("/a").bearer(&token), side));
+            let actual = set.first().map(|(_, value)| value.as_str());
+            assert_eq!(actual, *expected, "{claim}");
+        }
+    }
+}
+
 #[test]
 fn templates_that_do_not_load() {
     let cases = [

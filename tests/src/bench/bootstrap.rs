@@ -40,6 +40,8 @@ pub(super) enum Rung {
     OursPlain,
     /// Our filter with many or few routes and issuers.
     OursScale(Scale),
+    /// A wasm filter that does nothing, with that policy as the configuration that it does not read.
+    NothingScale(Scale),
 }
 
 impl Rung {
@@ -59,6 +61,8 @@ impl Rung {
             Self::OursPlain => "ours_plain",
             Self::OursScale(Scale::SMALL) => "ours_small",
             Self::OursScale(_) => "ours_large",
+            Self::NothingScale(Scale::SMALL) => "nothing_small",
+            Self::NothingScale(_) => "nothing_large",
         }
     }
 
@@ -80,12 +84,14 @@ impl Rung {
             Self::OursPlain => "our filter with 10 rules and no header to write, cache on",
             Self::OursScale(Scale::SMALL) => "our filter with 10 routes and 1 issuer",
             Self::OursScale(_) => "our filter with 10,000 routes and 1,000 issuers",
+            Self::NothingScale(Scale::SMALL) => "a wasm filter that does nothing, with 10 routes",
+            Self::NothingScale(_) => "a wasm filter that does nothing, with 10,000 routes",
         }
     }
 
     /// Whether it refuses a request without a good token.
     pub(super) fn asks_token(self) -> bool {
-        !matches!(self, Self::NoFilter | Self::Nothing | Self::Open)
+        !matches!(self, Self::NoFilter | Self::Nothing | Self::Open | Self::NothingScale(_))
     }
 
     /// Whether it refuses what no rule allows.
@@ -103,7 +109,11 @@ impl Rung {
 
     /// Who asks it.
     pub(super) fn crowd(self) -> Crowd {
-        if let Self::OursScale(scale) = self { Crowd::All(scale) } else { Crowd::One }
+        if let Self::OursScale(scale) | Self::NothingScale(scale) = self {
+            Crowd::All(scale)
+        } else {
+            Crowd::One
+        }
     }
 
     fn filters(self, parties: &Parties<'_>) -> Vec<Value> {
@@ -117,7 +127,12 @@ impl Rung {
             Self::OursFull(rules) => ours(rule_routes(rules, true), REMEMBERED),
             Self::OursPlain => ours(rule_routes(Rules::Ten, false), REMEMBERED),
             Self::OursScale(scale) => {
-                vec![parties.plugin(self, &scale.policy(parties.jwks_uri, false), REMEMBERED)]
+                let text = plugin(&scale.policy(parties.jwks_uri, false), REMEMBERED);
+                vec![wasm(self, parties.ours, "sallyport", &text)]
+            }
+            Self::NothingScale(scale) => {
+                let text = plugin(&scale.policy(parties.jwks_uri, false), REMEMBERED);
+                vec![wasm(self, parties.nothing, "nothing", &text)]
             }
             Self::NativeCold => vec![jwt_authn(parties.provider())],
             Self::NativeFull(rules) => {
@@ -139,6 +154,38 @@ pub(super) struct Modules<'a> {
 
 /// The bootstrap for these rungs. It is JSON, which is YAML.
 pub(super) fn render(rungs: &[Rung], idp: &Idp, modules: Modules<'_>) -> Result<String> {
+    let listeners = listeners(rungs, idp, modules)?;
+    let config = json!({
+        "admin": { "address": loopback(0) },
+        "static_resources": { "clusters": [cluster("idp", idp.port())], "listeners": listeners },
+    });
+    Ok(config.to_string())
+}
+
+/// The bootstrap for what is pushed later: Envoy takes its listeners from a file of [`render_push`], and again whenever
+/// another one is moved there.
+pub(super) fn render_pushed(file: &Path, idp: &Idp) -> String {
+    let source = json!({ "path_config_source": { "path": file }, "resource_api_version": "V3" });
+    json!({
+        "node": { "id": "bench", "cluster": "bench" },
+        "admin": { "address": loopback(0) },
+        "dynamic_resources": { "lds_config": source },
+        "static_resources": { "clusters": [cluster("idp", idp.port())] },
+    })
+    .to_string()
+}
+
+/// The listeners of these rungs, as a file that Envoy watches has them.
+pub(super) fn render_push(rungs: &[Rung], idp: &Idp, modules: Modules<'_>) -> Result<String> {
+    let mut listeners = listeners(rungs, idp, modules)?;
+    for listener in listeners.iter_mut().filter_map(Value::as_object_mut) {
+        let url = "type.googleapis.com/envoy.config.listener.v3.Listener";
+        listener.insert("@type".to_owned(), Value::from(url));
+    }
+    Ok(json!({ "resources": listeners }).to_string())
+}
+
+fn listeners(rungs: &[Rung], idp: &Idp, modules: Modules<'_>) -> Result<Vec<Value>> {
     let text = |path: &'_ Path| {
         path.to_str().map(str::to_owned).ok_or("the path of a filter is not UTF-8")
     };
@@ -148,13 +195,7 @@ pub(super) fn render(rungs: &[Rung], idp: &Idp, modules: Modules<'_>) -> Result<
         ours: &text(modules.ours)?,
         nothing: &text(modules.nothing)?,
     };
-    let listeners: Vec<Value> =
-        rungs.iter().map(|rung| listener(rung.listener(), rung.filters(&parties))).collect();
-    let config = json!({
-        "admin": { "address": loopback(0) },
-        "static_resources": { "clusters": [cluster("idp", idp.port())], "listeners": listeners },
-    });
-    Ok(config.to_string())
+    Ok(rungs.iter().map(|rung| listener(rung.listener(), rung.filters(&parties))).collect())
 }
 
 /// Who signs, and who checks it for us.
@@ -177,12 +218,7 @@ impl Parties<'_> {
         let issuers = if rung == Rung::Open { json!({}) } else { json!({ "main": main }) };
         let policy =
             json!({ "version": 1, "service": "bench", "issuers": issuers, "routes": routes });
-        self.plugin(rung, &policy, token_cache)
-    }
-
-    fn plugin(&self, rung: Rung, policy: &Value, token_cache: usize) -> Value {
-        let plugin = json!({ "policy": policy, "shared_data": true, "token_cache": token_cache });
-        wasm(rung, self.ours, "sallyport", &plugin.to_string())
+        wasm(rung, self.ours, "sallyport", &plugin(&policy, token_cache))
     }
 
     fn provider(&self) -> Value {
@@ -213,6 +249,11 @@ impl Parties<'_> {
         }
         provider
     }
+}
+
+/// Our filter's configuration.
+fn plugin(policy: &Value, token_cache: usize) -> String {
+    json!({ "policy": policy, "shared_data": true, "token_cache": token_cache }).to_string()
 }
 
 /// A wasm filter. All of one module share a VM in each worker, and this one with no other program.

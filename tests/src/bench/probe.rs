@@ -96,14 +96,15 @@ pub(super) async fn allowed(port: u16, path: &str, token: &str) -> Result<()> {
     }
 }
 
-/// Sends one request without a token, which has to be refused.
+/// Sends one request without a token, which has to be refused where the rung asks for one.
 ///
 /// # Errors
-/// When it is not.
-pub(super) async fn refused(port: u16, path: &str) -> Result<()> {
-    let response = Request::get(HOST, path).send_to_port(port, limits::ANSWER).await?;
-    match response.status {
-        401 => Ok(()),
+/// When it is answered otherwise.
+pub(super) async fn unproved(port: u16, rung: Rung) -> Result<()> {
+    let path = rung.crowd().probe_path();
+    let response = Request::get(HOST, &path).send_to_port(port, limits::ANSWER).await?;
+    match (response.status, rung.asks_token()) {
+        (401, true) | (200, false) => Ok(()),
         _ => Err(format!("{path} was answered with {}", shown(&response)).into()),
     }
 }

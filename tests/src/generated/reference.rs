@@ -29,6 +29,7 @@ use cors::Cors;
 pub use effect::Upstream;
 pub(crate) use inherit::settings;
 use template::Context;
+pub(crate) use token::has_wrong_types;
 
 /// What the documents say.
 #[derive(Debug, Clone, PartialEq, Default)]

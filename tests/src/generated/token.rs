@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::reference::has_wrong_types;
 use crate::Result;
 use crate::idp::{Alg, Idp, TokenSpec, now};
 
@@ -41,6 +42,14 @@ pub struct Truth {
 }
 
 impl Plan {
+    /// Whether a provider that is asked about it says nothing that is an answer (RFC 7662 section 2.2).
+    pub(crate) fn is_useless(&self) -> bool {
+        let plan = resolved(&self.0, "");
+        let reply = plan.get("reply");
+        let vague = reply.is_some_and(|it| !it.get("active").is_some_and(Value::is_boolean));
+        vague || reply.or(plan.get("claims")).is_some_and(has_wrong_types)
+    }
+
     /// Makes the token.
     ///
     /// # Errors

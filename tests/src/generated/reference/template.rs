@@ -120,7 +120,9 @@ fn as_text(value: &Value) -> Option<String> {
         // Several beyond it read alike.
         Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().filter(|float| float.abs() < 9_007_199_254_740_992.0)?;
-            Some(float.to_string())
+            let written = number.to_string();
+            // A whole number is one, however it is written; and there is no zero below zero.
+            Some(if float.fract() == 0.0 { format!("{:.0}", float + 0.0) } else { written })
         }
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         Value::Array(items) => {

@@ -155,7 +155,7 @@ pub(crate) fn is_ill_typed(truth: &Truth) -> bool {
 }
 
 /// docs/threats.md: the types of the registered claims are fixed.
-fn has_wrong_types(claims: &Value) -> bool {
+pub(crate) fn has_wrong_types(claims: &Value) -> bool {
     let is = |name: &str, fits: &dyn Fn(&Value) -> bool| claims.get(name).is_none_or(fits);
     let texts = |value: &Value| match value.as_array() {
         Some(items) => items.iter().all(Value::is_string),
