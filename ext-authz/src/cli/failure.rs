@@ -23,15 +23,25 @@ fn list(problems: &[Problem]) -> String {
     problems.iter().map(|problem| format!("\n  {}", shown(problem))).collect()
 }
 
-/// A problem for people. It may quote the policy, and a terminal obeys control characters.
+/// A problem for people, on one line.
 pub(super) fn shown(problem: &Problem) -> String {
-    let mut text = String::new();
-    for char in problem.to_string().chars() {
-        if char.is_control() && char != '\n' {
-            text.extend(char.escape_default());
+    printable(&problem.to_string())
+}
+
+/// Text that may quote a file or a request: a terminal obeys control characters, and shows others in another order.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() || is_invisible(char) {
+            out.extend(char.escape_default());
         } else {
-            text.push(char);
+            out.push(char);
         }
     }
-    text
+    out
+}
+
+/// Line ends of Unicode, marks of direction, and what takes no room (UTS 55).
+fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -38,7 +38,7 @@ Every field of the policy file. Written by `sallyport schema --markdown` from th
 compares. What the fields do together is in [policy.md](policy.md), what a file may include in [files.md](files.md).
 
 Durations are a whole number with `ms`, `s`, `m`, `h` or `d`, like `200ms`. Fields in bold are required. `null` is the
-same as absent. Every text may hold `${NAME}`.
+same as absent. Every text may hold `${NAME}`, also where an editor that goes by the schema expects one of a few words.
 ";
 
 /// The types in the order in which a reader meets them.

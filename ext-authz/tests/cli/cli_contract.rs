@@ -36,7 +36,14 @@ routes:
       query: { tenant: "{claims.tenant}" }
       path: "/v2/{path.id}"
 "#;
-const ROLES: &str = "kind: Role\nmetadata: { name: r }\nrules: []";
+const ROLES: &str = "kind: Role
+metadata: { name: r }
+rules: [{ api: '', resources: [''], namespaces: [''], verbs: [create, get, update, delete] }]
+---
+kind: RoleBinding
+metadata: { name: b }
+roles: [r]
+users: [nobody]";
 
 /// What the word promises of one line, at a JSON pointer.
 struct Row {

@@ -214,6 +214,11 @@ fn it_tells_the_decision_of_check() {
 fn control_characters_do_not_reach_a_terminal() {
     let run = explain("explain", &[], &request("GET", "a", "/\u{1b}[2J", None));
     assert!(run.code == 0 && !run.out.contains('\u{1b}'), "{}", run.out);
+    let forged = "/a\nallow 200 allowed\u{202e}\u{2028}";
+    let run = explain("explain", &[], &request("GET", "a", forged, None));
+    let lines = |text: &str| run.out.lines().any(|line| line.starts_with(text));
+    assert!(run.code == 0 && !lines("allow 200"), "{}", run.out);
+    assert!(!run.out.contains(['\u{202e}', '\u{2028}']), "{}", run.out);
     let run = explain("explain", &[], &json!({ "method": "GET" }));
     assert_eq!((run.code, run.out.as_str()), (2, ""));
 }

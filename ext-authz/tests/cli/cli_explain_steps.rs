@@ -116,6 +116,16 @@ const CASES: &[Case] = &[
         &[BEARER, ("x-namespace", "{token}")],
         &["namespace  \"(a token)\"", "> rbac  fails: role_missing"],
     ),
+    // A provider put one into its claims.
+    Case {
+        claims: r#"{"sub":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln","tenant":["x:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"]}"#,
+        ..case(
+            "GET",
+            "/orders/umbrella/7",
+            &[BEARER],
+            &["subject  \"(a token)\"", "value  [\"(a token)\"]"],
+        )
+    },
     case(
         "GET",
         "/orders/umbrella/7",

@@ -49,7 +49,7 @@ impl Place<'_> {
             problems.error(
                 format!("{}.credential", self.place),
                 "would give everybody what our credential may, since this route asks for nothing",
-                "remove `allow: unauthenticated`; `authenticate: [anonymous]` says that this is meant",
+                "remove `allow: unauthenticated`; `authenticate: [{ anonymous: {} }]` says that this is meant",
             );
         }
         Credential::Swapped(Arc::new(Swap { header, scheme, secret }))

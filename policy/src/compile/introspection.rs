@@ -65,7 +65,7 @@ fn endpoint(
         ("url", source.url.is_some(), "write the endpoint, like `https://idp.example/introspect`"),
         (
             "client_id",
-            source.client_id.is_some(),
+            source.client_id.as_ref().is_some_and(|name| !name.is_empty()),
             "write the name that the provider gave this gate",
         ),
         (

@@ -376,6 +376,14 @@ pub(crate) fn check_secret(place: &str, secret: &SecretSource, problems: &mut Pr
             "write `{ file: /run/secrets/name }`",
         );
     }
+    if secret.file.as_deref() == Some("") {
+        problems.error(format!("{place}.file"), "is empty", "write the path of the file");
+    }
+    if let Some(name) = secret.env.as_deref().filter(|it| it.is_empty() || it.contains(['=', '\0']))
+    {
+        let message = format!("`{name}` is no name of an environment variable");
+        problems.error(format!("{place}.env"), message, "write the variable's name alone");
+    }
 }
 
 pub(crate) fn leeway(place: &str, source: &IssuerSource, problems: &mut Problems) -> i64 {

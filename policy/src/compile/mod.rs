@@ -154,6 +154,7 @@ fn compile(
         used_issuers: BTreeSet::new(),
         uses_roles: false,
         uses_groups: false,
+        incomplete: false,
         half,
         roles_in_filter: source.roles.is_none(),
         credential_headers: Vec::new(),
@@ -162,8 +163,11 @@ fn compile(
         compile_route(&mut compiler, index, &route, problems);
     }
     let any_routes = !compiler.names.is_empty();
-    compiler.inheritance.unused(source, any_routes, problems);
-    unused_roles(&compiler, &roles, half, problems);
+    let incomplete = compiler.incomplete;
+    if !incomplete {
+        compiler.inheritance.unused(source, any_routes, problems);
+        unused_roles(&compiler, &roles, half, problems);
+    }
     let RouteCompiler {
         mut table,
         mut routes,
@@ -181,7 +185,9 @@ fn compile(
         overlap::overlapping(&patterns, &routes, problems);
         lint::policy(source, &routes, &roles, problems);
     }
-    unused(any_routes, &issuers, &used_issuers, problems);
+    if !incomplete {
+        unused(any_routes, &issuers, &used_issuers, problems);
+    }
     let places = names;
     let names: Vec<Arc<str>> = routes
         .iter()
@@ -323,6 +329,12 @@ fn unused_roles(compiler: &RouteCompiler<'_>, roles: &Roles, half: Half, problem
             "roles",
             "routes ask for `rbac`, but there are no roles, so every such request is denied",
             "name the files with the roles and bindings, or write them under `role_documents`",
+        );
+    } else if compiler.uses_roles && roles.allow_nothing() && !problems.has_errors() {
+        problems.warning(
+            if files { "roles" } else { "role_documents" },
+            "no role is bound to anybody, and routes ask for `rbac`, so every such request is denied",
+            "write roles that allow something, and bindings that name their users or groups",
         );
     }
     let written = [("roles", files), ("role_documents", inline)];

@@ -119,7 +119,9 @@ fn removed(place: &str, source: &ForwardSource, problems: &mut Problems) -> Vec<
             let fix = match lower.as_str() {
                 "authorization" => "write `credential: none`",
                 "cookie" => "name the cookies in `remove_cookies`",
-                _ => "name one that neither frames nor routes the request",
+                _ => {
+                    "name one of letters, digits and `-` that neither frames nor routes the request"
+                }
             };
             problems.error(&place, format!("`{name}` is no header that a route may remove"), fix);
         }

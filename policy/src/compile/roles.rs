@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use smol_str::SmolStr;
 
 use crate::file::document::{typed, yaml_documents};
-use crate::file::problem::Problems;
+use crate::file::problem::{Problem, Problems};
 use crate::file::role_source::{RoleDocument, RoleKind, RoleRule};
 use crate::limits::{
     MAX_INLINE_GRANTS, MAX_INLINE_ROLE_DOCUMENTS, MAX_ROLE_GRANTS, MAX_ROLES_APART,
@@ -44,11 +44,12 @@ pub(crate) fn read_files(
             let place = format!("{}[{index}]", file.name);
             match typed::<RoleDocument>(document) {
                 Ok(document) => out.push((place, document)),
-                Err((path, message)) => problems.error(
-                    format!("{place}.{path}"),
-                    message,
-                    "write it as a Role or RoleBinding document",
-                ),
+                Err(Problem { path, message, fix, .. }) if path != "$" => {
+                    problems.error(format!("{place}.{path}"), message, fix);
+                }
+                Err(Problem { message, .. }) => {
+                    problems.error(place, message, "write it as a Role or RoleBinding document");
+                }
             }
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct RouteCompiler<'s> {
     pub(crate) used_issuers: BTreeSet<IssuerId>,
     pub(crate) uses_roles: bool,
     pub(crate) uses_groups: bool,
+    /// Some route was left out, or a host of one: what it would have used is not known.
+    pub(crate) incomplete: bool,
     /// The filter has all roles.
     pub(crate) roles_in_filter: bool,
     /// Headers that credentials are read from, with their places in the file.
@@ -67,9 +69,14 @@ pub(crate) fn compile_route(
             "give each route its own name",
         );
     }
+    let before = problems.0.len();
     let hosts = hosts(place, route.r#match.hosts(), problems);
+    compiler.incomplete |= problems.0.len() > before;
     let variants = compiler.inheritance.of_route(compiler.source, route, place, hosts);
-    let Some(path) = path(place, &route.r#match, problems) else { return };
+    let Some(path) = path(place, &route.r#match, problems) else {
+        compiler.incomplete = true;
+        return;
+    };
     let methods = methods(place, route.r#match.methods(), problems);
     if let Some(allow) = route.allow {
         asks_for_nothing(place, allow, route, problems);

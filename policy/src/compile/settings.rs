@@ -94,6 +94,8 @@ impl<'s> Inheritance<'s> {
         };
         let mut out = Vec::with_capacity(1);
         let mut elsewhere = Vec::new();
+        // What takes back a setting on one of the hosts is not in vain on the others.
+        let mut replacing = resolved(own);
         for (name, host) in hosts {
             let Some((name, entry)) = source.hosts.get_key_value(name) else {
                 elsewhere.push(host);
@@ -101,6 +103,7 @@ impl<'s> Inheritance<'s> {
             };
             self.named.insert(name);
             let settings = resolved(own.or(entry.settings(Level::Host)));
+            replacing = replacing.replacing_also(settings);
             if settings.written().all(|(_, level)| level != Level::Host) {
                 elsewhere.push(host);
                 continue;
@@ -112,6 +115,9 @@ impl<'s> Inheritance<'s> {
             let shared = Effective { settings: resolved(own), route: place, host: None };
             self.take(shared.settings, None);
             out.push((shared, elsewhere));
+        }
+        for (effective, _) in &mut out {
+            effective.settings = effective.settings.replacing_also(replacing);
         }
         out
     }

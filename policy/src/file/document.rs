@@ -203,9 +203,9 @@ fn yaml(bytes: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
         .map_err(|error| syntax("YAML", &yaml_message(&error)))?;
     match value {
         Value::Object(members) => Ok(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(syntax("YAML", "the file is not a mapping"))
-        }
+        Value::Null => Err(no_policy("is empty")),
+        Value::Array(_) => Err(no_policy("is a list")),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(no_policy("is a text")),
     }
 }
 
@@ -221,6 +221,15 @@ fn options() -> serde_saphyr::Options {
             max_events: MAX_YAML_NODES.saturating_mul(2),
         },
     }
+}
+
+/// It may be YAML.
+fn no_policy(what: &str) -> Vec<Problem> {
+    vec![Problem::error(
+        "$",
+        format!("the file {what}, expected a mapping"),
+        "write the fields of a policy, `version: 1` first",
+    )]
 }
 
 pub(super) fn syntax(what: &str, message: &str) -> Vec<Problem> {
@@ -281,9 +290,6 @@ fn json_documents(text: &str) -> Option<Vec<Value>> {
 }
 
 /// A typed reading of one value, with the path of what is wrong in it.
-pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
-    value_reader::read(&value).map_err(|error| {
-        let Problem { path, message, .. } = shape::problem(&error);
-        (path, message)
-    })
+pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    value_reader::read(&value).map_err(|error| shape::problem(&error))
 }

@@ -43,7 +43,7 @@ pub(crate) struct IssuerSource {
     /// Signature algorithms that are accepted. Default: RS256 and ES256; with `hmac`: HS256.
     #[serde(default)]
     pub(crate) algorithms: Vec<String>,
-    /// Clock difference that is forgiven, like `30s`; at most 5 minutes.
+    /// Clock difference that is forgiven; `30s` where nothing is written, at most 5 minutes.
     pub(crate) leeway: Option<String>,
     /// Longest time that a verified token is remembered, like `10m`; never beyond its `exp`. Default: 1h; `0s`: not at all.
     pub(crate) cache: Option<String>,

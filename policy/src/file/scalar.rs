@@ -10,7 +10,7 @@ pub(crate) fn timeout(place: &str, text: Option<&str>, problems: &mut Problems) 
     if milliseconds == 0 || milliseconds > MAX_TIMEOUT_MS {
         problems.error(
             place,
-            format!("`{milliseconds}ms` is no possible wait"),
+            format!("`{}` is no possible wait", text.unwrap_or_default()),
             "write between `1ms` and `60s`",
         );
     }

@@ -53,6 +53,14 @@ macro_rules! with_settings {
                 Self { $($field: innermost(self.$field, outer.$field),)* }
             }
 
+            /// The same, where a setting replaces an outer one as soon as one of these does.
+            pub(crate) fn replacing_also(self, those: Self) -> Self {
+                Self { $($field: self.$field.map(|it| {
+                    let other = those.$field.is_some_and(|other| other.replaces);
+                    Setting { replaces: it.replaces || other, ..it }
+                }),)* }
+            }
+
             /// Without what was inherited, but for these.
             pub(crate) fn own_and(self, inheritable: &[&str]) -> Self {
                 let keep = |name, level| level == Level::Route || inheritable.contains(&name);

@@ -200,11 +200,18 @@ pub(crate) fn problem(wrong: &ReadError) -> Problem {
         Kind::Unexpected { found, text: is_text, expected } => {
             let expected = expected_value(expected);
             let found = match (is_text, secret || expected == MAPPING) {
+                // A secret of digits is a number to YAML.
+                (false, _) if secret => kind_alone(found),
                 (false, _) => found.to_string(),
                 (true, true) => "string".to_owned(),
                 (true, false) => format!("string `{}`", quoted(found)),
             };
-            (format!("invalid type: {found}, expected {expected}"), ANOTHER_KIND)
+            let fix = if expected == MAPPING && place_of_secret(&path) {
+                "write where the secret is: `{ file: PATH }` or `{ env: NAME }`"
+            } else {
+                ANOTHER_KIND
+            };
+            (format!("invalid type: {found}, expected {expected}"), fix)
         }
         Kind::Other(_) if secret => ("is not understood".to_owned(), ANOTHER_KIND),
         Kind::Other(message) => (message.to_string(), ANOTHER_KIND),
@@ -214,6 +221,22 @@ pub(crate) fn problem(wrong: &ReadError) -> Problem {
 
 const ANOTHER_KIND: &str =
     "write a value of the expected kind; `sallyport schema` prints all of them";
+
+/// Without the value, which stands in backticks.
+fn kind_alone(found: &str) -> String {
+    found.split(" `").next().unwrap_or_default().to_owned()
+}
+
+/// Whether the place of a secret belongs there. `value` is one in a credential of our own alone.
+fn place_of_secret(path: &[&Part]) -> bool {
+    matches!(path.last(), Some(Part::Member(name)) if SECRETS.contains(&name.as_str()))
+}
+
+/// As [`problem`] judges it, by the path as text.
+pub(crate) fn may_be_secret(place: &str) -> bool {
+    let names = place.split(['.', '[']);
+    names.into_iter().any(|name| SECRETIVE.contains(&name))
+}
 
 fn secretive(path: &[&Part]) -> bool {
     path.iter().any(|part| matches!(part, Part::Member(name) if SECRETIVE.contains(&name.as_str())))
@@ -347,7 +370,7 @@ mod tests {
             r#"{"name":"","size":1,"secret":{"hunter2":null,"file":true}}"#,
             &[
                 ("secret", "unknown field, expected `file`"),
-                ("secret.file", "invalid type: boolean `true`, expected a string"),
+                ("secret.file", "invalid type: boolean, expected a string"),
             ],
         ),
     ];
@@ -377,9 +400,12 @@ mod tests {
             r#"{"name":"","size":1,"secret":{"hunter2":1}}"#,
             r#"{"name":"","size":1,"secret":{"file":["hunter2"]}}"#,
             r#"{"name":"","size":1,"list":["hunter2"]}"#,
+            r#"{"name":"","size":1,"secret":31337001}"#,
+            r#"{"name":"","size":1,"secret":{"file":31337001.5}}"#,
         ] {
             let problems = read_all::<Outer>(serde_json::from_str(text).unwrap()).unwrap_err();
-            assert!(!format!("{problems:?}").contains("hunter2"), "{problems:?}");
+            let told = format!("{problems:?}");
+            assert!(!told.contains("hunter2") && !told.contains("31337001"), "{told}");
         }
     }
 

@@ -85,7 +85,7 @@ with_settings! {
     {
         /// Whether requests wait for the sidecar. `async`: its part of a route never waits and never denies.
         mode: Mode,
-        /// Longest wait for the sidecar or a provider, like `200ms` or `2s`.
+        /// Longest wait for the sidecar or a provider, like `2s`; `200ms` where nothing is written.
         timeout: String,
         /// What an unavailable dependency means.
         failure_mode: FailureMode,

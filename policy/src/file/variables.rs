@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::file::problem::{Problem, Problems};
+use crate::file::shape::may_be_secret;
 
 /// Fills in every text of a file; gives the names of the variables.
 ///
@@ -98,11 +99,19 @@ impl Filling<'_> {
             let Some((variable, tail)) =
                 after.split_once('}').filter(|(variable, _)| is_one(variable))
             else {
-                self.problems.error(
-                    place,
-                    format!("`{text}` holds `${{` without a variable"),
-                    "write `${NAME}` or `${NAME:-default}`, or `$${` for the characters themselves",
-                );
+                if may_be_secret(place) {
+                    self.problems.error(
+                        place,
+                        "holds `${` without a variable, where a secret may stand",
+                        "write where the secret is: `{ file: PATH }` or `{ env: NAME }`",
+                    );
+                } else {
+                    self.problems.error(
+                        place,
+                        format!("`{text}` holds `${{` without a variable"),
+                        "write `${NAME}` or `${NAME:-default}`, or `$${` for the characters themselves",
+                    );
+                }
                 return None;
             };
             let (name, default) = match variable.split_once(":-") {
@@ -116,7 +125,10 @@ impl Filling<'_> {
                 self.problems.error(
                     place,
                     format!("environment variable `{name}` is not set, or no text"),
-                    format!("set it, or write `${{{name}:-default}}`"),
+                    match may_be_secret(place) {
+                        true => format!("name the variable of a secret as `{{ env: {name} }}`"),
+                        false => format!("set it, or write `${{{name}:-default}}`"),
+                    },
                 );
                 return None;
             };

@@ -34,6 +34,16 @@ impl MirrorRules {
             members: lower(&source.redact.json),
             query: lower(&source.redact.query),
         };
+        let is_header = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte))
+        };
+        let is_key = |key: &str| !key.is_empty() && !key.contains(['?', '&', '=', '#']);
+        never(&source.redact.headers, "headers", is_header, "name of a header", problems);
+        never(&source.redact.query, "query", is_key, "key of a query", problems);
+        never(&source.redact.json, "json", |name| !name.is_empty(), "name of a member", problems);
         if let Some(bodies) = &source.bodies {
             rules.bodies(bodies, problems);
         } else if !source.redact.json.is_empty() {
@@ -107,6 +117,23 @@ impl MirrorRules {
             _ if subtype.ends_with("+xml") && self.other_bodies => Some(BodyKind::Other),
             _ => None,
         }
+    }
+}
+
+/// A name that nothing has would blank nothing, and nobody would know.
+fn never(
+    names: &[String],
+    list: &str,
+    may_be: impl Fn(&str) -> bool,
+    what: &str,
+    problems: &mut Problems,
+) {
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| !may_be(name)) {
+        problems.error(
+            format!("mirror.redact.{list}[{index}]"),
+            format!("`{name}` is no {what}, so it blanks nothing"),
+            "write the name alone, as it is sent",
+        );
     }
 }
 

@@ -54,6 +54,12 @@ impl ClaimRule {
         self.path.names() == ["sub"] || self.holds_of_nothing()
     }
 
+    /// Whether it is about the one claim that everybody has.
+    #[cfg(feature = "lint")]
+    pub(crate) fn is_about_subject(&self) -> bool {
+        self.path.names() == ["sub"]
+    }
+
     /// Whether the identity has what is asked for.
     ///
     /// # Errors

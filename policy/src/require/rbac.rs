@@ -124,6 +124,12 @@ impl SetsOf {
 }
 
 impl Roles {
+    /// Whether nobody is allowed anything.
+    pub(crate) fn allow_nothing(&self) -> bool {
+        let bound = !self.users.is_empty() || !self.groups.is_empty();
+        !bound || self.sets.iter().all(|set| set.is_empty())
+    }
+
     /// Whether some role of the user allows this.
     pub(crate) fn allow_user(&self, user: &str, asked: AccessRequest<'_>) -> bool {
         self.users.get(user).is_some_and(|sets| self.allow(sets.as_slice(), asked))

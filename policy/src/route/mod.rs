@@ -68,6 +68,12 @@ impl Route {
         self.failure_mode
     }
 
+    /// Whether the sidecar's part is judged in shadow (`mode: async`).
+    #[must_use]
+    pub fn deferred(&self) -> bool {
+        self.deferred
+    }
+
     /// Whether the sidecar has a part in it.
     pub(crate) fn needs_sidecar(&self) -> bool {
         match &self.access {

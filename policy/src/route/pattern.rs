@@ -32,7 +32,7 @@ impl PathRegex {
             let mut groups = rest.split("(?").skip(1);
             if !groups.all(|group| group.starts_with([':', '<']) || group.starts_with("P<")) {
                 return Err((
-                    format!("`{text}` sets flags"),
+                    format!("`{text}` sets flags or looks around"),
                     "write out what is meant; after `(?` may stand `:` or `<NAME>`".to_owned(),
                 ));
             }

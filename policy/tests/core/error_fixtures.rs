@@ -480,6 +480,23 @@ routes: [{ name: a, match: { path: /a, hosts: [a.example] } }]"#,
     ),
     ("mirror: { sink: { sidecar: {} }, redact: { json: [pin] } }", "mirror.redact.json"),
     (
+        "mirror: { sink: { sidecar: {} }, redact: { headers: [x-ok, 'x-internal:'] } }",
+        "mirror.redact.headers[1]",
+    ),
+    ("mirror: { sink: { sidecar: {} }, redact: { query: ['?sig'] } }", "mirror.redact.query[0]"),
+    (
+        "issuers: { a: { introspection: { url: 'https://i', client_id: a, client_secret: { file: '' } } } }",
+        "issuers.a.introspection.client_secret.file",
+    ),
+    (
+        "issuers: { a: { introspection: { url: 'https://i', client_id: a, client_secret: { env: 'A=B' } } } }",
+        "issuers.a.introspection.client_secret.env",
+    ),
+    (
+        "issuers: { a: { introspection: { url: 'https://i', client_id: '', client_secret: { env: S } } } }",
+        "issuers.a.introspection.client_id",
+    ),
+    (
         "mirror: { sink: { sidecar: {} }, bodies: { max_bytes: 9999999, content_types: [json] } }",
         "mirror.bodies.max_bytes",
     ),
@@ -651,6 +668,8 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("issuers: []", "a.yaml: issuers"),
     ("routes: '${MISSING}'", "routes"),
     ("routes: '${'", "routes"),
+    ("issuers: { a: { hmac: { secret: 'pa${ss' } } }", "issuers.a.hmac.secret"),
+    ("- a", "$"),
     (
         "issuers: { a: { issuer: '${SET}', hmac: { secret: { env: SET } } } }",
         "a.yaml: issuers.a.hmac.secret.env",

@@ -130,7 +130,6 @@ const CASES: &[Case] = &[
             ("c.yaml: issuers.other.jwks.uri", "`http://o/k` is not encrypted"),
             ("c.yaml: issuers.other.audiences", ""),
             ("c.yaml: issuers.other.jwks.cluster", ""),
-            ("c.yaml: issuers.other", "no route"),
         ],
     ),
     ("syntax", &[("a.yaml", "routes: [")], &[("a.yaml: $", "not valid YAML")]),

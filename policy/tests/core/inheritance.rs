@@ -170,6 +170,35 @@ fn what_could_never_hold_is_an_error() {
     }
 }
 
+/// What takes an outer word back is not in vain, on whichever host that stands.
+const TAKEN_BACK: &[&str] = &[
+    "hosts: { a.example: { scopes: { all_of: [admin] } } }
+routes:
+  - { name: u, match: { path: /u, hosts: [a.example] }, authenticate: [{ jwt: main }] }
+  - { name: s, match: { path: /s, hosts: [a.example] }, authenticate: [{ jwt: main }], scopes: {} }",
+    "hosts: { a.example: { scopes: { all_of: [admin] }, timeout: 1s } }
+routes:
+  - { name: u, match: { path: /u, hosts: [a.example] }, authenticate: [{ introspection: opaque }] }
+  - { name: s, match: { path: /s, hosts: [b.example, a.example] }, authenticate: [{ jwt: main }], scopes: {} }",
+    "hosts: { '*.a.example': { authorization: always_deny } }
+routes:
+  - { name: u, match: { path: /u, hosts: ['*.a.example'] }, authenticate: [{ jwt: main }] }
+  - { name: s, match: { path: /s, hosts: ['*.a.example'] }, authenticate: [{ jwt: main }], authorization: rbac }",
+];
+
+#[test]
+fn a_host_s_word_can_be_taken_back() {
+    for text in TAKEN_BACK {
+        let found = load(&format!("{BASE}{text}"));
+        let errors = found.iter().filter(|problem| problem.level == Level::Error);
+        assert_eq!(errors.count(), 0, "{text}\n{found:#?}");
+    }
+    // Where there is nothing to take back it still is in vain.
+    let text = "hosts: { a.example: { timeout: 1s } }\nroutes: [{ name: s, match: { path: /s, hosts: [a.example] }, authenticate: [{ jwt: main }], scopes: {} }]";
+    let found = load(&format!("{BASE}{text}"));
+    assert!(found.iter().any(|problem| problem.path == "routes[0].scopes"), "{found:#?}");
+}
+
 /// A wrong setting that many routes inherit is one problem.
 #[test]
 fn what_many_inherit_is_told_once() {

@@ -292,6 +292,20 @@ pub(crate) const LINTS: &[(&str, &str, Level, &str, &str)] = &[
         "has no effect",
     ),
     (
+        "{ authenticate: [{ anonymous: {} }], claims: [{ claim: x, none_of: [a] }] }",
+        "",
+        Level::Error,
+        "routes[0].claims",
+        "has no effect: whoever is anonymous has no claim but `sub`",
+    ),
+    (
+        "{ authenticate: [JWT], rbac: { api: a, resource: b, namespace: acme } }",
+        "role_documents: [{ kind: Role, metadata: { name: r }, rules: [{ api: a, resources: [b], namespaces: [], verbs: [get] }] }]\n",
+        Level::Warning,
+        "role_documents",
+        "no role is bound to anybody",
+    ),
+    (
         "{ authenticate: [{ anonymous: {} }], claims: [{ claim: sub, equals: '{claims.name}' }] }",
         "",
         Level::Error,

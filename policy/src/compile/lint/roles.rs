@@ -130,11 +130,11 @@ pub(super) fn routes(
             "remove it",
         );
     }
-    // Without roles there is another warning.
-    let grants: usize = roles.sets.iter().map(|set| set.len()).sum();
-    if grants == 0 {
+    // There is another warning.
+    if roles.allow_nothing() {
         return;
     }
+    let grants: usize = roles.sets.iter().map(|set| set.len()).sum();
     let places =
         source.routes.iter().enumerate().map(|(index, route)| (route.name.as_str(), index));
     let places: HashMap<&str, usize> = places.collect();
