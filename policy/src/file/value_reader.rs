@@ -96,7 +96,9 @@ impl de::Error for ReadError {
         Self::of(if let Unexpected::Str(found) = found {
             Kind::Unexpected { found: found.into(), text: true, expected }
         } else {
-            Kind::Unexpected { found: kind_of(found).into(), text: false, expected }
+            let found =
+                if found == Unexpected::Unit { "null".to_owned() } else { found.to_string() };
+            Kind::Unexpected { found: found.into(), text: false, expected }
         })
     }
 
@@ -114,35 +116,6 @@ impl de::Error for ReadError {
 
     fn missing_field(field: &'static str) -> Self {
         Self::of(Kind::MissingField(field))
-    }
-}
-
-/// As serde says it, but for null, and without the standard library's way of writing fractions: 16 KB of the filter's wasm,
-/// where JSON has its own.
-fn kind_of(found: Unexpected<'_>) -> String {
-    match found {
-        Unexpected::Unit => "null".to_owned(),
-        Unexpected::Float(value) => {
-            let number = Number::from_f64(value);
-            format!("floating point `{}`", number.map(|it| it.to_string()).unwrap_or_default())
-        }
-        Unexpected::Bool(value) => format!("boolean `{value}`"),
-        Unexpected::Unsigned(value) => format!("integer `{value}`"),
-        Unexpected::Signed(value) => format!("integer `{value}`"),
-        Unexpected::Seq => "sequence".to_owned(),
-        Unexpected::Map => "map".to_owned(),
-        // What no JSON has, and texts, which are told apart.
-        Unexpected::Char(_)
-        | Unexpected::Str(_)
-        | Unexpected::Bytes(_)
-        | Unexpected::Option
-        | Unexpected::NewtypeStruct
-        | Unexpected::Enum
-        | Unexpected::UnitVariant
-        | Unexpected::NewtypeVariant
-        | Unexpected::TupleVariant
-        | Unexpected::StructVariant
-        | Unexpected::Other(_) => "something else".to_owned(),
     }
 }
 
