@@ -205,7 +205,7 @@ fn yaml(bytes: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
         Value::Object(members) => Ok(members),
         Value::Null => Err(no_policy("is empty")),
         Value::Array(_) => Err(no_policy("is a list")),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(no_policy("is a text")),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(no_policy("is a single value")),
     }
 }
 

@@ -227,15 +227,19 @@ fn kind_alone(found: &str) -> String {
     found.split(" `").next().unwrap_or_default().to_owned()
 }
 
-/// Whether the place of a secret belongs there. `value` is one in a credential of our own alone.
+/// Whether the place of a secret belongs there.
 fn place_of_secret(path: &[&Part]) -> bool {
     matches!(path.last(), Some(Part::Member(name)) if SECRETS.contains(&name.as_str()))
 }
 
 /// As [`problem`] judges it, by the path as text.
 pub(crate) fn may_be_secret(place: &str) -> bool {
-    let names = place.split(['.', '[']);
-    names.into_iter().any(|name| SECRETIVE.contains(&name))
+    place.split(['.', '[']).any(|name| SECRETIVE.contains(&name))
+}
+
+/// As [`place_of_secret`], by the path as text.
+pub(crate) fn is_place_of_secret(place: &str) -> bool {
+    place.rsplit('.').next().is_some_and(|name| SECRETS.contains(&name))
 }
 
 fn secretive(path: &[&Part]) -> bool {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::file::problem::{Problem, Problems};
-use crate::file::shape::may_be_secret;
+use crate::file::shape::{is_place_of_secret, may_be_secret};
 
 /// Fills in every text of a file; gives the names of the variables.
 ///
@@ -99,18 +99,17 @@ impl Filling<'_> {
             let Some((variable, tail)) =
                 after.split_once('}').filter(|(variable, _)| is_one(variable))
             else {
-                if may_be_secret(place) {
-                    self.problems.error(
-                        place,
-                        "holds `${` without a variable, where a secret may stand",
-                        "write where the secret is: `{ file: PATH }` or `{ env: NAME }`",
-                    );
+                let fix = if is_place_of_secret(place) {
+                    "write where the secret is: `{ file: PATH }` or `{ env: NAME }`"
                 } else {
-                    self.problems.error(
-                        place,
-                        format!("`{text}` holds `${{` without a variable"),
-                        "write `${NAME}` or `${NAME:-default}`, or `$${` for the characters themselves",
-                    );
+                    "write `${NAME}` or `${NAME:-default}`, or `$${` for the characters themselves"
+                };
+                if may_be_secret(place) {
+                    let message = "holds `${` without a variable";
+                    self.problems.error(place, message, fix);
+                } else {
+                    let message = format!("`{text}` holds `${{` without a variable");
+                    self.problems.error(place, message, fix);
                 }
                 return None;
             };
@@ -125,7 +124,7 @@ impl Filling<'_> {
                 self.problems.error(
                     place,
                     format!("environment variable `{name}` is not set, or no text"),
-                    match may_be_secret(place) {
+                    match is_place_of_secret(place) {
                         true => format!("name the variable of a secret as `{{ env: {name} }}`"),
                         false => format!("set it, or write `${{{name}:-default}}`"),
                     },
@@ -211,6 +210,23 @@ mod tests {
                 (found, _) => panic!("{text}: {found:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_secret_is_not_told_and_gets_a_place_of_its_own() {
+        let mut value = file(json!({ "issuers": { "a": { "introspection": {
+            "url": "${IDP}/i", "client_secret": "pa${ss", "client_id": "${GATE}",
+        } }, "b": { "hmac": { "secret": "${KEY}" } } } }));
+        let problems = fill_in(&mut value, &environment).unwrap_err();
+        let told = |end: &str| {
+            let one = problems.iter().find(|problem| problem.path.ends_with(end)).unwrap();
+            assert!(!one.message.contains("pa$"), "{one}");
+            one.fix.as_str()
+        };
+        assert_eq!(told("url"), "set it, or write `${IDP:-default}`");
+        assert_eq!(told("client_id"), "set it, or write `${GATE:-default}`");
+        assert!(told("client_secret").starts_with("write where the secret is"));
+        assert_eq!(told("hmac.secret"), "name the variable of a secret as `{ env: KEY }`");
     }
 
     #[test]

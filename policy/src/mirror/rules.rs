@@ -4,7 +4,7 @@
 use hashbrown::HashSet;
 
 use crate::file::problem::Problems;
-use crate::file::source::{BodiesSource, MirrorSource};
+use crate::file::source::{BodiesSource, MirrorSource, RedactSource};
 use crate::limits::{DEFAULT_MIRROR_BODY_BYTES, MAX_MIRROR_BODY_BYTES};
 
 /// Compiled mirroring rules.
@@ -34,16 +34,7 @@ impl MirrorRules {
             members: lower(&source.redact.json),
             query: lower(&source.redact.query),
         };
-        let is_header = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte))
-        };
-        let is_key = |key: &str| !key.is_empty() && !key.contains(['?', '&', '=', '#']);
-        never(&source.redact.headers, "headers", is_header, "name of a header", problems);
-        never(&source.redact.query, "query", is_key, "key of a query", problems);
-        never(&source.redact.json, "json", |name| !name.is_empty(), "name of a member", problems);
+        suspicious_names(&source.redact, problems);
         if let Some(bodies) = &source.bodies {
             rules.bodies(bodies, problems);
         } else if !source.redact.json.is_empty() {
@@ -121,18 +112,24 @@ impl MirrorRules {
 }
 
 /// A name that nothing has would blank nothing, and nobody would know.
-fn never(
-    names: &[String],
-    list: &str,
-    may_be: impl Fn(&str) -> bool,
-    what: &str,
-    problems: &mut Problems,
-) {
-    for (index, name) in names.iter().enumerate().filter(|(_, name)| !may_be(name)) {
+fn suspicious_names(source: &RedactSource, problems: &mut Problems) {
+    // RFC 9110 section 5.6.2.
+    let token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+    let is_header = |name: &str| !name.is_empty() && name.bytes().all(token);
+    for (index, name) in source.headers.iter().enumerate().filter(|(_, name)| !is_header(name)) {
         problems.error(
-            format!("mirror.redact.{list}[{index}]"),
-            format!("`{name}` is no {what}, so it blanks nothing"),
+            format!("mirror.redact.headers[{index}]"),
+            format!("`{name}` is no name of a header, so it blanks nothing"),
             "write the name alone, as it is sent",
+        );
+    }
+    // Keys are compared when their escapes are gone, so there may be such a one.
+    let is_plain = |key: &str| !key.contains(['?', '&', '=', '#', ';']);
+    for (index, key) in source.query.iter().enumerate().filter(|(_, key)| !is_plain(key)) {
+        problems.warning(
+            format!("mirror.redact.query[{index}]"),
+            format!("`{key}` blanks nothing but a key in which that character is escaped"),
+            "write the key alone, without `?`, `&`, `=` and its value",
         );
     }
 }

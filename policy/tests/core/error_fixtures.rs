@@ -483,7 +483,10 @@ routes: [{ name: a, match: { path: /a, hosts: [a.example] } }]"#,
         "mirror: { sink: { sidecar: {} }, redact: { headers: [x-ok, 'x-internal:'] } }",
         "mirror.redact.headers[1]",
     ),
-    ("mirror: { sink: { sidecar: {} }, redact: { query: ['?sig'] } }", "mirror.redact.query[0]"),
+    (
+        "mirror: { sink: { sidecar: {} }, redact: { query: [sig, '?sig'] } }",
+        "mirror.redact.query[1]",
+    ),
     (
         "issuers: { a: { introspection: { url: 'https://i', client_id: a, client_secret: { file: '' } } } }",
         "issuers.a.introspection.client_secret.file",
