@@ -118,12 +118,12 @@ const CASES: &[Case] = &[
     ),
     // A provider put one into its claims.
     Case {
-        claims: r#"{"sub":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln","tenant":["x:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"]}"#,
+        claims: r#"{"sub":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln","tenant":["x:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln.","t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln","api.example.com"]}"#,
         ..case(
             "GET",
             "/orders/umbrella/7",
             &[BEARER],
-            &["subject  \"(a token)\"", "value  [\"(a token)\"]"],
+            &["subject  \"(a token)\"", "value  [\"(a token)\",\"(a token)\",\"api.example.com\"]"],
         )
     },
     case(

@@ -355,11 +355,12 @@ fn masked(value: Value) -> Value {
     }
 }
 
-/// Whether a part of a text is shaped like one, whatever stands around it.
+/// Whether a part of a text is shaped like one, whatever stands around it. `=` may be padding, or before the token.
 fn holds_token(text: &str) -> bool {
-    let is_part =
-        |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '=');
-    text.split(|char| !is_part(char)).any(|word| looks_like_jws(word.as_bytes()))
+    ["-_.=", "-_."].iter().any(|others| {
+        let between = |char: char| !char.is_ascii_alphanumeric() && !others.contains(char);
+        text.split(between).any(|word| looks_like_jws(word.trim_matches('.').as_bytes()))
+    })
 }
 
 /// Members of a token that a refusal is about, and the rule of the issuer.

@@ -170,19 +170,15 @@ fn settings(
     copy: &Value,
     route: &RouteReport,
 ) -> Vec<SettingReport> {
-    let mut written = document.settings_of(route.index, route.host_name.as_deref());
     // A route is compiled once for each different set of settings that its hosts give it.
     let compiled = || policy.routes().iter().filter(|it| **it.name() == *route.name);
     let (any, all) = (compiled().any(|it| it.deferred()), compiled().all(|it| it.deferred()));
-    written.retain(|(name, place)| match *name {
-        "mode" => any || place.starts_with("routes[") || copy_says(copy, place, "sync"),
-        "failure_mode" => !all,
-        _ => true,
-    });
     let open =
         copy.pointer(&format!("/routes/{}/allow", route.index)).is_some_and(Value::is_string);
+    let written = document.settings_of(route.index, route.host_name.as_deref());
     let report = |(name, place): (&'static str, String)| {
-        let value = if place.starts_with("routes[") {
+        let own = place.starts_with("routes[");
+        let value = if own {
             copy.get("routes").and_then(|routes| routes.get(route.index)?.get(name))
         } else if place.starts_with("hosts.") {
             let host = route.host_name.as_deref().unwrap_or_default();
@@ -191,26 +187,22 @@ fn settings(
             copy.get(name)
         };
         let mut value = value.cloned().unwrap_or_default();
-        // One of our own is for callers who are known, and is not inherited where nobody is.
+        let holds = match name {
+            "mode" => any || own || value == "sync",
+            "failure_mode" => !all,
+            _ => true,
+        };
+        // A credential of our own is for callers who are known, and is not inherited where nobody is.
         if name == "forward"
             && open
-            && !place.starts_with("routes[")
+            && !own
             && let Some(forward) = value.as_object_mut()
         {
             forward.remove("credential");
         }
-        SettingReport { name, place: document.place(&place), value }
+        holds.then(|| SettingReport { name, place: document.place(&place), value })
     };
-    written.into_iter().map(report).collect()
-}
-
-/// Whether a setting of the file or a host is this word.
-fn copy_says(copy: &Value, place: &str, word: &str) -> bool {
-    let value = match place.strip_prefix("hosts.").and_then(|place| place.rsplit_once('.')) {
-        Some((host, name)) => copy.get("hosts").and_then(|hosts| hosts.get(host)?.get(name)),
-        None => copy.get(place),
-    };
-    value.is_some_and(|value| value == word)
+    written.into_iter().filter_map(report).collect()
 }
 
 /// The answer of `sallyport check`, less what it tells of the caller and of the upstream.
