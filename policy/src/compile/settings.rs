@@ -95,7 +95,8 @@ impl<'s> Inheritance<'s> {
         let mut out = Vec::with_capacity(1);
         let mut elsewhere = Vec::new();
         // What takes back a setting on one of the hosts is not in vain on the others.
-        let mut replacing = resolved(own);
+        let bare = resolved(own);
+        let mut replacing = bare;
         for (name, host) in hosts {
             let Some((name, entry)) = source.hosts.get_key_value(name) else {
                 elsewhere.push(host);
@@ -112,7 +113,7 @@ impl<'s> Inheritance<'s> {
             out.push((Effective { settings, route: place, host: Some(name) }, vec![host]));
         }
         if !elsewhere.is_empty() || out.is_empty() {
-            let shared = Effective { settings: resolved(own), route: place, host: None };
+            let shared = Effective { settings: bare, route: place, host: None };
             self.take(shared.settings, None);
             out.push((shared, elsewhere));
         }
