@@ -4,6 +4,7 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::answer::accept::names_html;
 use crate::answer::reshape::COMPONENT;
+use crate::file::wire_types::wire_enum;
 use crate::limits::MAX_RETURN_TO_BYTES;
 use crate::request::RawRequest;
 use crate::request::query;
@@ -16,19 +17,20 @@ pub(crate) struct OnDeny {
     pub(crate) format: Format,
 }
 
-/// The form of denials that are not gRPC.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Format {
-    /// By the request's Accept.
-    #[default]
-    Auto,
-    /// `application/problem+json`, RFC 9457.
-    Problem,
-    /// The same members as `application/json`.
-    Json,
-    /// One line of text.
-    Plain,
+wire_enum! {
+    /// The form of denials that are not gRPC.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, schemars::JsonSchema)]
+    pub(crate) enum Format {
+        /// By the request's Accept.
+        #[default]
+        Auto = "auto",
+        /// `application/problem+json`, RFC 9457.
+        Problem = "problem",
+        /// The same members as `application/json`.
+        Json = "json",
+        /// One line of text.
+        Plain = "plain",
+    }
 }
 
 /// Sends browsers elsewhere instead.

@@ -42,7 +42,7 @@ pub(crate) fn read_files(
         };
         for (index, document) in documents.into_iter().enumerate() {
             let place = format!("{}[{index}]", file.name);
-            match typed::<RoleDocument>(document) {
+            match typed::<RoleDocument>(&document) {
                 Ok(document) => out.push((place, document)),
                 Err(Problem { path, message, fix, .. }) if path != "$" => {
                     problems.error(format!("{place}.{path}"), message, fix);

@@ -2,7 +2,6 @@
 //! Reads no files: the names of role files go to the caller, who brings their text.
 
 use sallyport_jwt::{JsonLimits, parse_json_object};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::file::digest;
@@ -10,7 +9,7 @@ use crate::file::part::{Places, PolicyPart, join};
 use crate::file::problem::Problem;
 use crate::file::shape;
 use crate::file::source::{Allow, Format, Source};
-use crate::file::value_reader;
+use crate::file::value_reader::FromValue;
 use crate::limits::{MAX_JSON_DEPTH, MAX_POLICY_BYTES, MAX_YAML_DOCUMENTS, MAX_YAML_NODES};
 
 /// A policy file that is well-formed, with known fields of the right types. Not yet a policy.
@@ -290,6 +289,6 @@ fn json_documents(text: &str) -> Option<Vec<Value>> {
 }
 
 /// A typed reading of one value, with the path of what is wrong in it.
-pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    value_reader::read(&value).map_err(|error| shape::problem(&error))
+pub(crate) fn typed<T: FromValue>(value: &Value) -> Result<T, Problem> {
+    T::from_value(value).map_err(|error| shape::problem(&error))
 }

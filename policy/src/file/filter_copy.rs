@@ -8,7 +8,7 @@ use crate::file::document::{Document, filter_copy, level_apart};
 use crate::file::problem::Problem;
 use crate::file::shape;
 use crate::file::source::{RouteSources, Source};
-use crate::file::value_reader::{Part, ReadError, read};
+use crate::file::value_reader::{FromValue, Part, ReadError};
 
 /// A policy that is well-formed, without what the filter may not know. Not yet compiled.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl RouteReader {
         level_apart(&mut route);
         route.sort_all_objects();
         self.hash.add(&route);
-        match read(&route) {
+        match FromValue::from_value(&route) {
             Ok(route) => self.read.push(route),
             Err(error) => {
                 let element = Part::Element(self.read.len());

@@ -21,3 +21,4 @@ pub(crate) mod shape;
 pub(crate) mod source;
 pub(crate) mod value_reader;
 pub(crate) mod variables;
+pub(crate) mod wire_types;

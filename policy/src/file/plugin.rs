@@ -3,13 +3,14 @@
 
 use sallyport_jwt::{JsonLimits, parse_json_object_with_list};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::file::document::{Document, syntax};
 use crate::file::filter_copy::{FilterCopy, RouteReader};
 use crate::file::problem::Problem;
 use crate::file::shape;
+use crate::file::wire_types::{wire_enum, wire_struct};
 use crate::limits::MAX_PLUGIN_JSON_DEPTH;
 
 /// Default number of verified tokens that a worker remembers. Any 1,000 are remembered, since half of it is one
@@ -18,15 +19,16 @@ const DEFAULT_TOKENS: usize = 2000;
 /// Default number of verdicts that a worker remembers.
 const DEFAULT_VERDICTS: usize = 1000;
 
-/// How the filter and the sidecar share the work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Topology {
-    /// A: the filter asks the sidecar where a route needs it.
-    #[default]
-    Ask,
-    /// B: Envoy's own ext_authz filter stands after this one; the credential is left for it.
-    ExtAuthz,
+wire_enum! {
+    /// How the filter and the sidecar share the work.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+    pub enum Topology {
+        /// A: the filter asks the sidecar where a route needs it.
+        #[default]
+        Ask = "ask",
+        /// B: Envoy's own ext_authz filter stands after this one; the credential is left for it.
+        ExtAuthz = "ext_authz",
+    }
 }
 
 /// The filter's configuration, with the whole policy where it is written, and the filter's copy where it is read.
@@ -48,36 +50,29 @@ pub struct PluginConfig<P = Document> {
     pub shared_data: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    policy: Value,
-    #[serde(default)]
-    topology: Topology,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sidecar: Option<Sidecar>,
-    #[serde(default = "default_tokens")]
-    token_cache: usize,
-    #[serde(default = "default_verdicts")]
-    verdict_cache: usize,
-    #[serde(default)]
-    shared_data: bool,
+wire_struct! {
+    #[derive(JsonSchema)]
+    struct Wire {
+        #[expect(dead_code, reason = "read apart, and it must be there")]
+        policy: Value,
+        #[serde(default)]
+        topology: Topology,
+        sidecar: Option<Sidecar>,
+        token_cache: Option<usize>,
+        verdict_cache: Option<usize>,
+        #[serde(default)]
+        shared_data: bool,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sidecar {
-    cluster: String,
-    #[serde(default)]
-    judge: bool,
-}
-
-fn default_tokens() -> usize {
-    DEFAULT_TOKENS
-}
-
-fn default_verdicts() -> usize {
-    DEFAULT_VERDICTS
+wire_struct! {
+    /// The sidecar that this proxy asks.
+    #[derive(JsonSchema)]
+    struct Sidecar {
+        cluster: String,
+        #[serde(default)]
+        judge: bool,
+    }
 }
 
 impl PluginConfig {
@@ -98,18 +93,18 @@ impl PluginConfig {
     /// The configuration as JSON. The policy in it is the filter's copy.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let wire = Wire {
-            policy: self.policy.filter_copy(),
-            topology: self.topology,
-            sidecar: self
-                .sidecar_cluster
-                .clone()
-                .map(|cluster| Sidecar { cluster, judge: self.judge }),
-            token_cache: self.token_cache,
-            verdict_cache: self.verdict_cache,
-            shared_data: self.shared_data,
-        };
-        serde_json::to_value(wire).unwrap_or_default()
+        let mut value = json!({
+            "policy": self.policy.filter_copy(),
+            "topology": self.topology,
+            "token_cache": self.token_cache,
+            "verdict_cache": self.verdict_cache,
+            "shared_data": self.shared_data,
+        });
+        if let (Some(cluster), Some(members)) = (&self.sidecar_cluster, value.as_object_mut()) {
+            let sidecar = json!({ "cluster": cluster, "judge": self.judge });
+            members.insert("sidecar".to_owned(), sidecar);
+        }
+        value
     }
 }
 
@@ -138,8 +133,8 @@ impl PluginConfig<FilterCopy> {
             topology: wire.topology,
             sidecar_cluster,
             judge,
-            token_cache: wire.token_cache,
-            verdict_cache: wire.verdict_cache,
+            token_cache: wire.token_cache.unwrap_or(DEFAULT_TOKENS),
+            verdict_cache: wire.verdict_cache.unwrap_or(DEFAULT_VERDICTS),
             shared_data: wire.shared_data,
         })
     }

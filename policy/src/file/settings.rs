@@ -40,7 +40,7 @@ pub(crate) fn innermost<'s, T>(
 
 /// Structs of the file with the same settings: the list first, then the structs, each with the fields of its own.
 macro_rules! with_settings {
-    ({ $($(#[$doc:meta])* $field:ident: $type:ty,)* } $($(#[$meta:meta])* struct $name:ident $own:tt)*) => {
+    ({ $($(#[doc = $doc:literal])* $field:ident: $type:ty,)* } $($(#[$meta:meta])* struct $name:ident $own:tt)*) => {
         /// What is set where one reads: each setting with its place. None of them is merged with an outer one.
         #[derive(Debug, Clone, Copy, Default)]
         pub(crate) struct Settings<'s> {
@@ -74,18 +74,19 @@ macro_rules! with_settings {
             }
         }
 
-        with_settings! { @structs { $($(#[$doc])* $field: $type,)* } $($(#[$meta])* struct $name $own)* }
+        with_settings! { @structs { $($(#[doc = $doc])* $field: $type,)* } $($(#[$meta])* struct $name $own)* }
     };
     (@structs $settings:tt $($(#[$meta:meta])* struct $name:ident $own:tt)*) => {
         $(with_settings! { @struct $settings $(#[$meta])* $name $own })*
     };
-    (@struct { $($(#[$doc:meta])* $field:ident: $type:ty,)* } $(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
-        #[derive(Debug, Clone, Deserialize, JsonSchema)]
-        $(#[$meta])*
-        #[serde(deny_unknown_fields)]
-        pub(crate) struct $name {
-            $($own)*
-            $($(#[$doc])* pub(crate) $field: Option<$type>,)*
+    (@struct { $($(#[doc = $doc:literal])* $field:ident: $type:ty,)* } $(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
+        wire_struct! {
+            #[derive(Debug, Clone, JsonSchema)]
+            $(#[$meta])*
+            pub(crate) struct $name {
+                $($own)*
+                $($(#[doc = $doc])* pub(crate) $field: Option<$type>,)*
+            }
         }
 
         impl $name {

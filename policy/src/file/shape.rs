@@ -2,11 +2,10 @@
 //! puts something that fits in the place of each mistake and reads on, and what it made up never becomes a policy.
 //! [`read_first`] stops at the first, which is enough for the filter: its copy was read before.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::file::problem::Problem;
-use crate::file::value_reader::{Kind, Part, ReadError, read};
+use crate::file::value_reader::{Found, FromValue, Kind, MAPPING, Part, ReadError};
 use crate::limits::{MAX_SHAPE_PROBLEMS, MAX_SHAPE_REPAIRS};
 
 /// Members below which a value may be a secret that somebody wrote where the place of one belongs.
@@ -32,36 +31,39 @@ const QUOTED_CHARS: usize = 100;
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub(crate) fn read_first<T: DeserializeOwned>(value: &Value) -> Result<T, Vec<Problem>> {
-    read(value).map_err(|error| vec![problem(&error)])
+pub(crate) fn read_first<T: FromValue>(value: &Value) -> Result<T, Vec<Problem>> {
+    T::from_value(value).map_err(|error| vec![problem(&error)])
 }
 
 /// Reads a value.
 ///
 /// # Errors
 /// Everything that does not fit, up to [`MAX_SHAPE_PROBLEMS`].
-pub(crate) fn read_all<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Problem>> {
-    let mut wrong = match read(&value) {
+pub(crate) fn read_all<T: FromValue>(mut value: Value) -> Result<T, Vec<Problem>> {
+    let mut wrong = match T::from_value(&value) {
         Ok(whole) => return Ok(whole),
         Err(wrong) => wrong,
     };
-    let mut repairs = Repairs::default();
+    let mut repairs = Repairs { whole: value.clone(), problems: Vec::new(), made_up: Vec::new() };
     for _ in 0..MAX_SHAPE_REPAIRS {
         if !repairs.repair(&mut value, &wrong) || repairs.problems.len() >= MAX_SHAPE_PROBLEMS {
             break;
         }
-        wrong = match read::<T>(&value) {
+        wrong = match T::from_value(&value) {
             Ok(_) => break,
             Err(wrong) => wrong,
         };
     }
-    Err(repairs.problems)
+    repairs.problems.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Err(repairs.problems.into_iter().map(|(_, problem)| problem).collect())
 }
 
 /// The mistakes that were found, and what stands in their places.
-#[derive(Default)]
 struct Repairs {
-    problems: Vec<Problem>,
+    /// As the operator wrote it.
+    whole: Value,
+    /// Each with its place in the order of the file.
+    problems: Vec<(Vec<usize>, Problem)>,
     made_up: Vec<MadeUp>,
 }
 
@@ -79,7 +81,7 @@ impl Repairs {
             path.push(Part::Member((*name).to_owned()));
         }
         if !self.made_up.iter().any(|made_up| path.starts_with(&made_up.path)) {
-            self.problems.push(problem(wrong));
+            self.problems.push((order(&self.whole, &path), problem(wrong)));
         }
         let word = match wrong.kind() {
             Kind::UnknownField(_) => return remove(value, &path),
@@ -114,6 +116,25 @@ impl Repairs {
             }
         }
     }
+}
+
+/// Where it stands: of each mapping and list on the way, how far down. What is missing comes last.
+fn order(whole: &Value, path: &[Part]) -> Vec<usize> {
+    let mut value = Some(whole);
+    let mut index = |part: &Part| {
+        let parent = value;
+        let (index, inner) = match part {
+            Part::Member(name) => {
+                let members = parent.and_then(Value::as_object);
+                let index = members.and_then(|all| all.keys().position(|other| other == name));
+                (index, parent.and_then(|parent| parent.get(name)))
+            }
+            Part::Element(index) => (Some(*index), parent.and_then(|parent| parent.get(index))),
+        };
+        value = inner;
+        index.unwrap_or(usize::MAX)
+    };
+    path.iter().map(&mut index).collect()
 }
 
 fn at<'v>(value: &'v mut Value, path: &[Part]) -> Option<&'v mut Value> {
@@ -197,14 +218,15 @@ pub(crate) fn problem(wrong: &ReadError) -> Problem {
                 "write one of the expected words",
             )
         }
-        Kind::Unexpected { found, text: is_text, expected } => {
-            let expected = expected_value(expected);
-            let found = match (is_text, secret || expected == MAPPING) {
+        Kind::Unexpected { found, expected } => {
+            let expected = &**expected;
+            let found = match found {
+                Found::Kind(kind) => (*kind).to_owned(),
                 // A secret of digits is a number to YAML.
-                (false, _) if secret => kind_alone(found),
-                (false, _) => found.to_string(),
-                (true, true) => "string".to_owned(),
-                (true, false) => format!("string `{}`", quoted(found)),
+                Found::Scalar(kind, _) if secret => (*kind).to_owned(),
+                Found::Scalar(kind, value) => format!("{kind} `{value}`"),
+                Found::Text(_) if secret || expected == MAPPING => "string".to_owned(),
+                Found::Text(text) => format!("string `{}`", quoted(text)),
             };
             let fix = if expected == MAPPING && place_of_secret(&path) {
                 "write where the secret is: `{ file: PATH }` or `{ env: NAME }`"
@@ -221,11 +243,6 @@ pub(crate) fn problem(wrong: &ReadError) -> Problem {
 
 const ANOTHER_KIND: &str =
     "write a value of the expected kind; `sallyport schema` prints all of them";
-
-/// Without the value, which stands in backticks.
-fn kind_alone(found: &str) -> String {
-    found.split(" `").next().unwrap_or_default().to_owned()
-}
 
 /// Whether the place of a secret belongs there.
 fn place_of_secret(path: &[&Part]) -> bool {
@@ -246,22 +263,6 @@ fn secretive(path: &[&Part]) -> bool {
     path.iter().any(|part| matches!(part, Part::Member(name) if SECRETIVE.contains(&name.as_str())))
 }
 
-const MAPPING: &str = "a mapping";
-
-/// Serde names our types; an operator knows YAML's.
-fn expected_value(expected: &str) -> &str {
-    if expected.starts_with("struct ") || expected == "a map" {
-        MAPPING
-    } else {
-        match expected {
-            "u32" | "u64" | "usize" => "a whole number that is not negative",
-            "i64" => "a whole number",
-            "f64" | "a JSON number" => "a number",
-            _ => expected,
-        }
-    }
-}
-
 fn one_of(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match words.as_slice() {
@@ -279,46 +280,62 @@ fn quoted(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use serde::Deserialize;
+    use schemars::JsonSchema;
+    use serde_json::Value;
 
     use super::{read_all, read_first};
+    use crate::file::value_reader::{FromValue, ReadError, member, variant};
+    use crate::file::wire_types::wire_struct;
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read for its shape alone")]
-    struct Outer {
-        name: String,
-        size: u32,
-        #[serde(default)]
-        list: Vec<Inner>,
-        #[serde(default)]
-        by_name: BTreeMap<String, Inner>,
-        mode: Option<Mode>,
-        secret: Option<Place>,
+    wire_struct! {
+        #[derive(Debug, JsonSchema)]
+        #[expect(dead_code, reason = "read for its shape alone")]
+        struct Outer {
+            name: String,
+            size: u32,
+            #[serde(default)]
+            list: Vec<Inner>,
+            #[serde(default)]
+            by_name: BTreeMap<String, Inner>,
+            mode: Option<Mode>,
+            secret: Option<Place>,
+        }
     }
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read for its shape alone")]
-    struct Inner {
-        size: u32,
-        mode: Mode,
-        deep: Option<Box<Inner>>,
+    wire_struct! {
+        #[derive(Debug, JsonSchema)]
+        #[expect(dead_code, reason = "read for its shape alone")]
+        struct Inner {
+            size: u32,
+            mode: Mode,
+            deep: Option<Box<Inner>>,
+        }
     }
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read for its shape alone")]
-    struct Place {
-        file: Option<String>,
+    wire_struct! {
+        #[derive(Debug, JsonSchema)]
+        #[expect(dead_code, reason = "read for its shape alone")]
+        struct Place {
+            file: Option<String>,
+        }
     }
 
-    #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "snake_case")]
+    #[derive(Debug, JsonSchema)]
     #[expect(dead_code, reason = "read for its shape alone")]
     enum Mode {
         Sync,
         Sized(u32),
+    }
+
+    impl FromValue for Mode {
+        fn from_value(value: &Value) -> Result<Self, ReadError> {
+            match variant(value, &["sync", "sized"])? {
+                ("sized", Some(size)) => member("sized", size).map(Self::Sized),
+                ("sync", None) => Ok(Self::Sync),
+                (word, Some(_)) => Err(ReadError::takes_no_value(word)),
+                (word, None) => Err(ReadError::needs_a_value(word)),
+            }
+        }
     }
 
     /// Value, each path and message.
@@ -382,7 +399,7 @@ mod tests {
     #[test]
     fn every_mistake_is_told_at_once_and_none_twice() {
         for (text, expected) in CASES {
-            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            let value: Value = serde_json::from_str(text).unwrap();
             let first = read_first::<Outer>(&value).unwrap_err();
             let mut found = read_all::<Outer>(value).unwrap_err();
             assert!(first.len() == 1 && found.contains(&first[0]), "{text}: {first:?}");

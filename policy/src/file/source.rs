@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::file::answer_source::{CorsSource, OnDenySource};
 use crate::file::credential_source::CredentialSource;
@@ -15,6 +14,7 @@ use crate::file::require_source::{
 };
 use crate::file::role_source::RoleDocument;
 use crate::file::settings::{Level, Setting, innermost, with_settings};
+use crate::file::wire_types::{wire_enum, wire_struct};
 use crate::request::certificate::CertificateSubject;
 
 /// How a file is written. JSON is read strictly (no duplicate members).
@@ -26,58 +26,63 @@ pub enum Format {
     Yaml,
 }
 
-/// Who waits for the sidecar.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Wait for the sidecar's verdict where a route needs it.
-    #[default]
-    Sync,
-    /// Never wait: mirror, and let the sidecar judge in shadow. Inline checks still enforce.
-    Async,
+wire_enum! {
+    /// Who waits for the sidecar.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+    pub enum Mode {
+        /// Wait for the sidecar's verdict where a route needs it.
+        #[default]
+        Sync = "sync",
+        /// Never wait: mirror, and let the sidecar judge in shadow. Inline checks still enforce.
+        Async = "async",
+    }
 }
 
-/// What an unavailable dependency means. Says nothing about a refusal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureMode {
-    /// 503.
-    #[default]
-    Closed,
-    /// Allow, counted as `allowed_by_failure_mode`.
-    Open,
+wire_enum! {
+    /// What an unavailable dependency means. Says nothing about a refusal.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+    pub enum FailureMode {
+        /// 503.
+        #[default]
+        Closed = "closed",
+        /// Allow, counted as `allowed_by_failure_mode`.
+        Open = "open",
+    }
 }
 
-/// What an authenticator's refusal of a credential that it understood means for those after it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnInvalid {
-    /// The refusal is final.
-    #[default]
-    Stop,
-    /// The next authenticator is tried.
-    Next,
+wire_enum! {
+    /// What an authenticator's refusal of a credential that it understood means for those after it.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+    pub(crate) enum OnInvalid {
+        /// The refusal is final.
+        #[default]
+        Stop = "stop",
+        /// The next authenticator is tried.
+        Next = "next",
+    }
 }
 
-/// A route that asks for nothing: it is open, or shut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Allow {
-    /// Everybody: no credential is asked for, and none is checked. The only way to open a route.
-    Unauthenticated,
-    /// Nobody: 403 `denied_by_rule`, and no credential is read.
-    Nobody,
+wire_enum! {
+    /// A route that asks for nothing: it is open, or shut.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+    pub(crate) enum Allow {
+        /// Everybody: no credential is asked for, and none is checked. The only way to open a route.
+        Unauthenticated = "unauthenticated",
+        /// Nobody: 403 `denied_by_rule`, and no credential is read.
+        Nobody = "nobody",
+    }
 }
 
-/// What an escaped slash (`%2F`) in a path means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EncodedSlashes {
-    /// 400 `request_malformed`.
-    #[default]
-    Refuse,
-    /// A part of its segment, where the path with a plain slash in its place leads to the same route.
-    Allow,
+wire_enum! {
+    /// What an escaped slash (`%2F`) in a path means.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+    pub(crate) enum EncodedSlashes {
+        /// 400 `request_malformed`.
+        #[default]
+        Refuse = "refuse",
+        /// A part of its segment, where the path with a plain slash in its place leads to the same route.
+        Allow = "allow",
+    }
 }
 
 with_settings! {
@@ -161,23 +166,24 @@ with_settings! {
 /// The rules of a file, each in a box: the filter gives it back as soon as it is compiled.
 pub(crate) type RouteSources = Vec<Box<RouteSource>>;
 
-/// Which requests a rule judges.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MatchSource {
-    /// `api.example.com` or `*.example.com`; none: every host.
-    pub(crate) hosts: Option<Vec<String>>,
-    /// Methods in upper case; none: every method.
-    pub(crate) methods: Option<Vec<String>>,
-    /// `/healthz`, `/orders/{id}`, or `/files/{**}` for everything below `/files`. Or instead of it `regex` or `glob`.
-    pub(crate) path: Option<String>,
-    /// Regular expression of whole paths as they are sent; named groups are variables. Asked after all `path`s of the host.
-    pub(crate) regex: Option<String>,
-    /// `*` and `?` stop at `/` and `.`, `**` does not; `[a-z]`, `[!a]`, `{a,b}`. Asked like `regex`.
-    pub(crate) glob: Option<String>,
-    /// What `%2F` in the path means.
-    #[serde(default)]
-    pub(crate) encoded_slashes: EncodedSlashes,
+wire_struct! {
+    /// Which requests a rule judges.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct MatchSource {
+        /// `api.example.com` or `*.example.com`; none: every host.
+        pub(crate) hosts: Option<Vec<String>>,
+        /// Methods in upper case; none: every method.
+        pub(crate) methods: Option<Vec<String>>,
+        /// `/healthz`, `/orders/{id}`, or `/files/{**}` for everything below `/files`. Or instead of it `regex` or `glob`.
+        pub(crate) path: Option<String>,
+        /// Regular expression of whole paths as they are sent; named groups are variables. Asked after all `path`s of the host.
+        pub(crate) regex: Option<String>,
+        /// `*` and `?` stop at `/` and `.`, `**` does not; `[a-z]`, `[!a]`, `{a,b}`. Asked like `regex`.
+        pub(crate) glob: Option<String>,
+        /// What `%2F` in the path means.
+        #[serde(default)]
+        pub(crate) encoded_slashes: EncodedSlashes,
+    }
 }
 
 impl MatchSource {
@@ -192,148 +198,159 @@ impl MatchSource {
     }
 }
 
-/// One authenticator: exactly one of `jwt`, `introspection`, `client_certificate` and `anonymous`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuthenticatorSource {
-    /// Verify by signature, with this issuer's keys.
-    pub(crate) jwt: Option<String>,
-    /// Ask this issuer's introspection endpoint.
-    pub(crate) introspection: Option<String>,
-    /// Take a name from the certificate that the client showed to the TLS listener.
-    pub(crate) client_certificate: Option<ClientCertificateSource>,
-    /// Let whoever shows no credential be somebody. The last of the list.
-    pub(crate) anonymous: Option<AnonymousSource>,
-    /// Where the token stands; none: `Authorization: Bearer`.
-    pub(crate) from: Option<PlaceSource>,
-    /// Whether its refusal is final.
-    pub(crate) on_invalid: Option<OnInvalid>,
+wire_struct! {
+    /// One authenticator: exactly one of `jwt`, `introspection`, `client_certificate` and `anonymous`.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct AuthenticatorSource {
+        /// Verify by signature, with this issuer's keys.
+        pub(crate) jwt: Option<String>,
+        /// Ask this issuer's introspection endpoint.
+        pub(crate) introspection: Option<String>,
+        /// Take a name from the certificate that the client showed to the TLS listener.
+        pub(crate) client_certificate: Option<ClientCertificateSource>,
+        /// Let whoever shows no credential be somebody. The last of the list.
+        pub(crate) anonymous: Option<AnonymousSource>,
+        /// Where the token stands; none: `Authorization: Bearer`.
+        pub(crate) from: Option<PlaceSource>,
+        /// Whether its refusal is final.
+        pub(crate) on_invalid: Option<OnInvalid>,
+    }
 }
 
-/// A caller with a certificate, which the listener has verified.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClientCertificateSource {
-    /// Which of its names is the subject.
-    pub(crate) subject: CertificateSubject,
+wire_struct! {
+    /// A caller with a certificate, which the listener has verified.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct ClientCertificateSource {
+        /// Which of its names is the subject.
+        pub(crate) subject: CertificateSubject,
+    }
 }
 
-/// A caller without a credential.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AnonymousSource {
-    /// Its subject; none: `anonymous`.
-    pub(crate) subject: Option<String>,
+wire_struct! {
+    /// A caller without a credential.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct AnonymousSource {
+        /// Its subject; none: `anonymous`.
+        pub(crate) subject: Option<String>,
+    }
 }
 
-/// Where a token stands: exactly one of the four.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PlaceSource {
-    /// In the Authorization header.
-    pub(crate) authorization: Option<AuthorizationScheme>,
-    /// In a header of its own, by name.
-    pub(crate) header: Option<String>,
-    /// What stands before the token in that header, like `Token `; compared without case.
-    pub(crate) prefix: Option<String>,
-    /// In the query, by key.
-    pub(crate) query: Option<String>,
-    /// In a cookie, by name.
-    pub(crate) cookie: Option<String>,
+wire_struct! {
+    /// Where a token stands: exactly one of the four.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct PlaceSource {
+        /// In the Authorization header.
+        pub(crate) authorization: Option<AuthorizationScheme>,
+        /// In a header of its own, by name.
+        pub(crate) header: Option<String>,
+        /// What stands before the token in that header, like `Token `; compared without case.
+        pub(crate) prefix: Option<String>,
+        /// In the query, by key.
+        pub(crate) query: Option<String>,
+        /// In a cookie, by name.
+        pub(crate) cookie: Option<String>,
+    }
 }
 
-/// How a token stands in the Authorization header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AuthorizationScheme {
-    /// `Bearer TOKEN`.
-    Bearer,
-    /// The token alone.
-    Raw,
+wire_enum! {
+    /// How a token stands in the Authorization header.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+    pub(crate) enum AuthorizationScheme {
+        /// `Bearer TOKEN`.
+        Bearer = "bearer",
+        /// The token alone.
+        Raw = "raw",
+    }
 }
 
-/// What the upstream gets on allow.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ForwardSource {
-    /// Header to template. The client's own copies are always removed, on every route.
-    #[serde(default)]
-    pub(crate) headers: BTreeMap<String, String>,
-    /// Header to template, added after what the client sent. Not from the identity.
-    #[serde(default)]
-    pub(crate) append_headers: BTreeMap<String, String>,
-    /// Headers of the client that end here.
-    #[serde(default)]
-    pub(crate) remove_headers: Vec<String>,
-    /// Cookie to template. The client's own of these names are removed on every route.
-    #[serde(default)]
-    pub(crate) cookies: BTreeMap<String, String>,
-    /// Cookies of the client that end here.
-    #[serde(default)]
-    pub(crate) remove_cookies: Vec<String>,
-    /// Query key to template. The client's own are removed here.
-    #[serde(default)]
-    pub(crate) query: BTreeMap<String, String>,
-    /// Query keys of the client that end here.
-    #[serde(default)]
-    pub(crate) remove_query: Vec<String>,
-    /// The path, a template; the query stays.
-    pub(crate) path: Option<String>,
-    /// What happens to the client's credential.
-    #[serde(default)]
-    pub(crate) credential: CredentialSource,
+wire_struct! {
+    /// What the upstream gets on allow.
+    #[derive(Debug, Clone, Default, JsonSchema)]
+    pub(crate) struct ForwardSource {
+        /// Header to template. The client's own copies are always removed, on every route.
+        #[serde(default)]
+        pub(crate) headers: BTreeMap<String, String>,
+        /// Header to template, added after what the client sent. Not from the identity.
+        #[serde(default)]
+        pub(crate) append_headers: BTreeMap<String, String>,
+        /// Headers of the client that end here.
+        #[serde(default)]
+        pub(crate) remove_headers: Vec<String>,
+        /// Cookie to template. The client's own of these names are removed on every route.
+        #[serde(default)]
+        pub(crate) cookies: BTreeMap<String, String>,
+        /// Cookies of the client that end here.
+        #[serde(default)]
+        pub(crate) remove_cookies: Vec<String>,
+        /// Query key to template. The client's own are removed here.
+        #[serde(default)]
+        pub(crate) query: BTreeMap<String, String>,
+        /// Query keys of the client that end here.
+        #[serde(default)]
+        pub(crate) remove_query: Vec<String>,
+        /// The path, a template; the query stays.
+        pub(crate) path: Option<String>,
+        /// What happens to the client's credential.
+        #[serde(default)]
+        pub(crate) credential: CredentialSource,
+    }
 }
 
-/// Mirroring of traffic. Never delays and never changes a verdict.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MirrorSource {
+wire_struct! {
+    /// Mirroring of traffic. Never delays and never changes a verdict.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct MirrorSource {
+        /// Where records go.
+        #[expect(dead_code, reason = "there is one sink yet; the file must name it")]
+        pub(crate) sink: SinkSource,
+        /// Which bodies are copied; without it none are.
+        pub(crate) bodies: Option<BodiesSource>,
+        /// What is blanked besides the defaults.
+        #[serde(default)]
+        pub(crate) redact: RedactSource,
+    }
+}
+
+wire_struct! {
     /// Where records go.
-    #[expect(dead_code, reason = "there is one sink yet; the file must name it")]
-    pub(crate) sink: SinkSource,
-    /// Which bodies are copied; without it none are.
-    pub(crate) bodies: Option<BodiesSource>,
-    /// What is blanked besides the defaults.
-    #[serde(default)]
-    pub(crate) redact: RedactSource,
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct SinkSource {
+        /// To our sidecar, which exports them.
+        #[expect(dead_code, reason = "there is one sink yet; the file must name it")]
+        pub(crate) sidecar: SidecarSinkSource,
+    }
 }
 
-/// Where records go.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SinkSource {
-    /// To our sidecar, which exports them.
-    #[expect(dead_code, reason = "there is one sink yet; the file must name it")]
-    pub(crate) sidecar: SidecarSinkSource,
+wire_struct! {
+    /// The sidecar as sink; its address is the deployment's business.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct SidecarSinkSource {}
 }
 
-/// The sidecar as sink; its address is the deployment's business.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SidecarSinkSource {}
-
-/// Which bodies are copied.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BodiesSource {
-    /// A longer body is not exported, and the record says so. Default 131072.
-    pub(crate) max_bytes: Option<usize>,
-    /// Of which content types: `json`, `x-www-form-urlencoded`.
-    #[serde(default)]
-    pub(crate) content_types: Vec<String>,
+wire_struct! {
+    /// Which bodies are copied.
+    #[derive(Debug, Clone, JsonSchema)]
+    pub(crate) struct BodiesSource {
+        /// A longer body is not exported, and the record says so. Default 131072.
+        pub(crate) max_bytes: Option<usize>,
+        /// Of which content types: `json`, `x-www-form-urlencoded`.
+        #[serde(default)]
+        pub(crate) content_types: Vec<String>,
+    }
 }
 
-/// What is blanked before a record leaves the proxy.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RedactSource {
-    /// Header names, besides Authorization, Cookie and their like.
-    #[serde(default)]
-    pub(crate) headers: Vec<String>,
-    /// Member names of JSON bodies and form fields, at any depth.
-    #[serde(default)]
-    pub(crate) json: Vec<String>,
-    /// Query keys, besides `access_token` and its like.
-    #[serde(default)]
-    pub(crate) query: Vec<String>,
+wire_struct! {
+    /// What is blanked before a record leaves the proxy.
+    #[derive(Debug, Clone, Default, JsonSchema)]
+    pub(crate) struct RedactSource {
+        /// Header names, besides Authorization, Cookie and their like.
+        #[serde(default)]
+        pub(crate) headers: Vec<String>,
+        /// Member names of JSON bodies and form fields, at any depth.
+        #[serde(default)]
+        pub(crate) json: Vec<String>,
+        /// Query keys, besides `access_token` and its like.
+        #[serde(default)]
+        pub(crate) query: Vec<String>,
+    }
 }

@@ -1,17 +1,12 @@
-//! A JSON value into a wire struct, with the path of what is wrong in it. `serde_path_to_error` does the same by
-//! wrapping another deserializer, and each wrapped type is compiled twice: 110 KB of the filter's wasm. This one reads
-//! the value itself and adds to the path while an error passes by. It is stricter in one thing, an array is no struct, and
-//! kinder in another: a member of a struct that is null is absent, whatever its type.
-//! It stops at the first thing that is wrong; `shape.rs` goes on from there, and puts it into words.
+//! A JSON value into a wire struct, with the path of what is wrong in it. A member of a struct that is null is absent,
+//! whatever its type. It stops at the first thing that is wrong; `shape.rs` goes on from there, and puts it into words.
+//!
+//! Not serde, whose derived readers would be a tenth of the filter's wasm: each of them is compiled whole for each struct.
+//! Here a struct is a list of names (`wire_types.rs`), and reading a field is one call.
 
-use std::fmt::{self, Display};
+use std::collections::BTreeMap;
 
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
-};
-use serde_json::{Map, Number, Value, map};
+use serde_json::{Map, Number, Value};
 
 /// What is wrong, and where. Boxed, because every function here hands it on.
 #[derive(Debug)]
@@ -33,10 +28,21 @@ pub(crate) enum Kind {
     MissingField(&'static str),
     /// A text that is none of these words.
     UnknownWord(Box<str>, &'static [&'static str]),
-    /// Another kind of value than this one, which was expected. A text that was found may be a secret.
-    Unexpected { found: Box<str>, text: bool, expected: Box<str> },
+    /// Another kind of value than this one, which was expected.
+    Unexpected { found: Found, expected: Box<str> },
     /// In the words of whoever refused it.
     Other(Box<str>),
+}
+
+/// A value that was not expected.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// `null`, `map`.
+    Kind(&'static str),
+    /// A number or a boolean: its kind, and how it is written.
+    Scalar(&'static str, Box<str>),
+    /// A text, which may be a secret.
+    Text(Box<str>),
 }
 
 /// A step of the way to a value.
@@ -46,12 +52,18 @@ pub(crate) enum Part {
     Element(usize),
 }
 
-/// Reads a value.
-///
-/// # Errors
-/// The first thing that does not fit the type.
-pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, ReadError> {
-    T::deserialize(Reader(value))
+/// What can be read from a value.
+pub(crate) trait FromValue: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The first thing that does not fit the type.
+    fn from_value(value: &Value) -> Result<Self, ReadError>;
+
+    /// What a field of this type is where nothing is written. None: something must be.
+    fn absent() -> Option<Self> {
+        None
+    }
 }
 
 impl ReadError {
@@ -66,8 +78,37 @@ impl ReadError {
     }
 
     #[cold]
-    fn of(kind: Kind) -> Self {
+    pub(crate) fn of(kind: Kind) -> Self {
         Self(Box::new(Wrong { kind, path: Vec::new() }))
+    }
+
+    /// Another value than what was expected, in YAML's words.
+    #[cold]
+    pub(crate) fn unexpected(value: &Value, expected: &str) -> Self {
+        let found = match value {
+            Value::Null => Found::Kind("null"),
+            Value::Bool(value) => Found::Scalar("boolean", value.to_string().into()),
+            Value::Number(number) => {
+                let kind = if number.is_f64() { "floating point" } else { "integer" };
+                Found::Scalar(kind, number.to_string().into())
+            }
+            Value::String(text) => Found::Text(text.as_str().into()),
+            Value::Array(_) => Found::Kind("sequence"),
+            Value::Object(_) => Found::Kind("map"),
+        };
+        Self::of(Kind::Unexpected { found, expected: expected.into() })
+    }
+
+    /// A word with something in it that stands alone.
+    #[cold]
+    pub(crate) fn takes_no_value(word: &str) -> Self {
+        Self::of(Kind::Other(format!("`{word}` takes no value").into()))
+    }
+
+    /// A word that does not stand alone.
+    #[cold]
+    pub(crate) fn needs_a_value(word: &str) -> Self {
+        Self::of(Kind::Other(format!("`{word}` needs a value").into()))
     }
 
     /// The same, seen from what the value is a part of.
@@ -76,302 +117,177 @@ impl ReadError {
         self.0.path.push(part);
         self
     }
-}
 
-impl Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0.kind)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    fn custom<T: Display>(message: T) -> Self {
-        Self::of(Kind::Other(message.to_string().into()))
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = expected.to_string().into();
-        Self::of(if let Unexpected::Str(found) = found {
-            Kind::Unexpected { found: found.into(), text: true, expected }
-        } else {
-            let found =
-                if found == Unexpected::Unit { "null".to_owned() } else { found.to_string() };
-            Kind::Unexpected { found: found.into(), text: false, expected }
-        })
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
-    }
-
-    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
-        Self::of(Kind::UnknownWord(found.into(), expected))
-    }
-
-    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::of(Kind::UnknownField(expected))
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::of(Kind::MissingField(field))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Reader<'v>(&'v Value);
-
-impl Reader<'_> {
-    /// Not generic, as little here is: what is, is compiled for each type of the policy file.
-    fn unexpected(&self, expected: &dyn Expected) -> ReadError {
-        let found = match self.0 {
-            Value::Null => Unexpected::Unit,
-            Value::Bool(value) => Unexpected::Bool(*value),
-            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-                (Some(value), _, _) => Unexpected::Unsigned(value),
-                (None, Some(value), _) => Unexpected::Signed(value),
-                (None, None, value) => Unexpected::Float(value.unwrap_or_default()),
-            },
-            Value::String(text) => Unexpected::Str(text),
-            Value::Array(_) => Unexpected::Seq,
-            Value::Object(_) => Unexpected::Map,
-        };
-        de::Error::invalid_type(found, expected)
-    }
-}
-
-impl Reader<'_> {
     #[cold]
-    fn no_word(&self, words: &[&str]) -> ReadError {
-        let expected = format!("exactly one of `{}`", words.join("`, `"));
-        self.unexpected(&expected.as_str())
+    fn within_member(self, name: &str) -> Self {
+        self.within(Part::Member(name.to_owned()))
     }
 }
 
-/// Methods that take one kind of value each.
-macro_rules! one_kind {
-    ($($method:ident($kind:ident($value:ident)) => $visit:expr;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-            if let Value::$kind($value) = self.0 {
-                let visit: fn(V, &_) -> Result<V::Value, ReadError> = $visit;
-                return visit(visitor, $value);
-            }
-            Err(self.unexpected(&visitor))
-        })*
+/// The members of a struct.
+pub(crate) struct Fields<'v>(&'v Map<String, Value>);
+
+impl<'v> Fields<'v> {
+    /// Those of a struct that has these and no others.
+    pub(crate) fn of(value: &'v Value, names: &'static [&'static str]) -> Result<Self, ReadError> {
+        let members = mapping(value)?;
+        match members.keys().find(|name| !names.contains(&name.as_str())) {
+            Some(unknown) => Err(ReadError::of(Kind::UnknownField(names)).within_member(unknown)),
+            None => Ok(Self(members)),
+        }
+    }
+
+    /// What stands there; absent, it is what the type says of that.
+    // Not inlined, as little here is: each is called for many fields of one type.
+    #[inline(never)]
+    pub(crate) fn read<T: FromValue>(&self, name: &'static str) -> Result<T, ReadError> {
+        match self.get(name) {
+            Some(value) => member(name, value),
+            None => T::absent().ok_or_else(|| ReadError::of(Kind::MissingField(name))),
+        }
+    }
+
+    /// What stands there, or the type's default.
+    #[inline(never)]
+    pub(crate) fn read_or_default<T: FromValue + Default>(
+        &self,
+        name: &str,
+    ) -> Result<T, ReadError> {
+        match self.get(name) {
+            Some(value) => member(name, value),
+            None => Ok(T::default()),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&'v Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+}
+
+/// A member's value.
+pub(crate) fn member<T: FromValue>(name: &str, value: &Value) -> Result<T, ReadError> {
+    T::from_value(value).map_err(|error| error.within_member(name))
+}
+
+/// The members of a mapping.
+pub(crate) fn mapping(value: &Value) -> Result<&Map<String, Value>, ReadError> {
+    value.as_object().ok_or_else(|| ReadError::unexpected(value, MAPPING))
+}
+
+/// One of these words, alone or as the only member of a mapping, which is then the word's value.
+pub(crate) fn variant<'v>(
+    value: &'v Value,
+    words: &'static [&'static str],
+) -> Result<(&'static str, Option<&'v Value>), ReadError> {
+    let alone = value.as_object().filter(|members| members.len() == 1);
+    let member = alone.and_then(|members| members.iter().next());
+    let (name, content) = match (value.as_str(), member) {
+        (Some(name), _) => (name, None),
+        (None, Some((name, content))) => (name.as_str(), Some(content)),
+        (None, None) => {
+            let expected = format!("exactly one of `{}`", words.join("`, `"));
+            return Err(ReadError::unexpected(value, &expected));
+        }
     };
-}
-
-fn number<'de, V: Visitor<'de>>(visitor: V, number: &Number) -> Result<V::Value, ReadError> {
-    match (number.as_u64(), number.as_i64(), number.as_f64()) {
-        (Some(value), _, _) => visitor.visit_u64(value),
-        (None, Some(value), _) => visitor.visit_i64(value),
-        (None, None, Some(value)) => visitor.visit_f64(value),
-        (None, None, None) => Err(de::Error::custom("a number that cannot be held")),
+    match words.iter().find(|word| **word == name) {
+        Some(word) => Ok((word, content)),
+        None => Err(ReadError::of(Kind::UnknownWord(name.into(), words))),
     }
 }
 
-fn items<'de, V: Visitor<'de>>(visitor: V, items: &[Value]) -> Result<V::Value, ReadError> {
-    visitor.visit_seq(Items { all: items, next: 0 })
+/// The value that stands for a word. Both lists have the same order.
+pub(crate) fn word<T: Copy>(
+    value: &Value,
+    words: &'static [&'static str],
+    values: &[T],
+) -> Result<T, ReadError> {
+    let (word, content) = variant(value, words)?;
+    let known = words.iter().zip(values).find(|(known, _)| **known == word);
+    match (known, content) {
+        (Some((_, known)), None) => Ok(*known),
+        (_, _) => Err(ReadError::takes_no_value(word)),
+    }
 }
 
-fn members<'de, V: Visitor<'de>>(
-    visitor: V,
-    members: &Map<String, Value>,
-    fields: &'static [&'static str],
-) -> Result<V::Value, ReadError> {
-    visitor.visit_map(Members { rest: members.iter(), value: None, fields })
+/// What an operator calls a struct.
+pub(crate) const MAPPING: &str = "a mapping";
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        let text = value.as_str().ok_or_else(|| ReadError::unexpected(value, "a string"))?;
+        Ok(text.to_owned())
+    }
 }
 
-impl<'de> de::Deserializer<'de> for Reader<'_> {
-    type Error = ReadError;
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        value.as_bool().ok_or_else(|| ReadError::unexpected(value, "a boolean"))
+    }
+}
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(value) => number(visitor, value),
-            Value::String(text) => visitor.visit_str(text),
-            Value::Array(value) => items(visitor, value),
-            Value::Object(value) => members(visitor, value, &[]),
+impl FromValue for u32 {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        let number = value.as_u64().and_then(|number| Self::try_from(number).ok());
+        number.ok_or_else(|| ReadError::unexpected(value, COUNT))
+    }
+}
+
+impl FromValue for usize {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        let number = value.as_u64().and_then(|number| Self::try_from(number).ok());
+        number.ok_or_else(|| ReadError::unexpected(value, COUNT))
+    }
+}
+
+const COUNT: &str = "a whole number that is not negative";
+
+impl FromValue for Number {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        value.as_number().cloned().ok_or_else(|| ReadError::unexpected(value, "a number"))
+    }
+}
+
+impl FromValue for Value {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        Ok(value.clone())
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: FromValue> FromValue for Box<T> {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        T::from_value(value).map(Self::new)
+    }
+}
+
+impl<T: FromValue> FromValue for Vec<T> {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        let items = value.as_array().ok_or_else(|| ReadError::unexpected(value, "a sequence"))?;
+        // No more memory than it needs: lists of a policy are kept.
+        let mut all = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            all.push(T::from_value(item).map_err(|error| error.within(Part::Element(index)))?);
         }
+        Ok(all)
     }
+}
 
-    one_kind! {
-        deserialize_bool(Bool(value)) => |visitor, value| visitor.visit_bool(*value);
-        deserialize_string(String(text)) => |visitor, text: &String| visitor.visit_str(text);
-        deserialize_str(String(text)) => |visitor, text: &String| visitor.visit_str(text);
-        deserialize_identifier(String(text)) => |visitor, text: &String| visitor.visit_str(text);
-        deserialize_u32(Number(value)) => number;
-        deserialize_u64(Number(value)) => number;
-        deserialize_i64(Number(value)) => number;
-        deserialize_f64(Number(value)) => number;
-        deserialize_seq(Array(value)) => |visitor, value: &Vec<Value>| items(visitor, value);
-        deserialize_map(Object(value)) => |visitor, value: &Map<String, Value>| members(visitor, value, &[]);
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        match self.0 {
-            Value::Object(value) => members(visitor, value, fields),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => Err(self.unexpected(&visitor)),
+impl<T: FromValue> FromValue for BTreeMap<String, T> {
+    fn from_value(value: &Value) -> Result<Self, ReadError> {
+        let mut all = Self::new();
+        for (name, value) in mapping(value)? {
+            all.insert(name.clone(), member(name, value)?);
         }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        words: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        let object = self.0.as_object().filter(|object| object.len() == 1);
-        let word = match (self.0.as_str(), object.and_then(|object| object.iter().next())) {
-            (Some(name), _) => Some(Word { name, value: None }),
-            (None, Some((name, value))) => Some(Word { name, value: Some(value) }),
-            (None, None) => None,
-        };
-        match word {
-            Some(word) => visitor.visit_enum(word),
-            None => Err(self.no_word(words)),
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct ignored_any
-    }
-}
-
-struct Items<'v> {
-    all: &'v [Value],
-    next: usize,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        let index = self.next;
-        let Some(value) = self.all.get(index) else { return Ok(None) };
-        self.next = index.saturating_add(1);
-        seed.deserialize(Reader(value))
-            .map(Some)
-            .map_err(|error| error.within(Part::Element(index)))
-    }
-
-    /// So that lists take no more memory than they need.
-    fn size_hint(&self) -> Option<usize> {
-        self.all.len().checked_sub(self.next)
-    }
-}
-
-struct Members<'v> {
-    rest: map::Iter<'v>,
-    value: Option<(&'v String, &'v Value)>,
-    /// Of a struct: null is absent. Not of a mapping, whose names are the operator's.
-    fields: &'static [&'static str],
-}
-
-impl<'v> Members<'v> {
-    fn next(&mut self) -> Option<(&'v String, &'v Value)> {
-        let fields = self.fields;
-        self.rest.find(|(name, value)| !value.is_null() || !fields.contains(&name.as_str()))
-    }
-}
-
-impl<'de> MapAccess<'de> for Members<'_> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        let Some((name, value)) = self.next() else { return Ok(None) };
-        let key = seed
-            .deserialize(StrDeserializer::new(name))
-            .map_err(|error: ReadError| error.within(Part::Member(name.clone())))?;
-        self.value = Some((name, value));
-        Ok(Some(key))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let Some((name, value)) = self.value.take() else {
-            return Err(de::Error::custom("a value without its name"));
-        };
-        seed.deserialize(Reader(value)).map_err(|error| error.within(Part::Member(name.clone())))
-    }
-}
-
-/// A variant of an enum: a word, or a mapping with one member, which is the variant's value.
-struct Word<'v> {
-    name: &'v str,
-    value: Option<&'v Value>,
-}
-
-impl<'de> EnumAccess<'de> for Word<'_> {
-    type Error = ReadError;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
-        let variant = seed.deserialize(StrDeserializer::<ReadError>::new(self.name))?;
-        Ok((variant, self))
-    }
-}
-
-impl Word<'_> {
-    fn without_value(&self) -> ReadError {
-        de::Error::custom(format!("`{}` needs a value", self.name))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Word<'_> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<(), ReadError> {
-        match self.value {
-            None => Ok(()),
-            Some(_) => Err(de::Error::custom(format!("`{}` takes no value", self.name))),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        let Some(value) = self.value else { return Err(self.without_value()) };
-        seed.deserialize(Reader(value))
-            .map_err(|error| error.within(Part::Member(self.name.to_owned())))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ReadError> {
-        Err(self.without_value())
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, ReadError> {
-        Err(self.without_value())
+        Ok(all)
     }
 }
 
@@ -379,41 +295,46 @@ impl<'de> VariantAccess<'de> for Word<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use serde::Deserialize;
+    use schemars::JsonSchema;
     use serde_json::json;
 
-    use super::read;
+    use super::FromValue;
+    use crate::file::wire_types::{wire_enum, wire_struct};
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(deny_unknown_fields)]
-    struct Outer {
-        name: String,
-        #[serde(default)]
-        list: Vec<Inner>,
-        #[serde(default)]
-        by_name: BTreeMap<String, Inner>,
-        mode: Option<Mode>,
-        #[serde(default)]
-        any: serde_json::Value,
+    wire_struct! {
+        #[derive(Debug, PartialEq, JsonSchema)]
+        struct Outer {
+            name: String,
+            #[serde(default)]
+            list: Vec<Inner>,
+            #[serde(default)]
+            by_name: BTreeMap<String, Inner>,
+            mode: Option<Mode>,
+            #[serde(default)]
+            any: serde_json::Value,
+            r#match: Option<bool>,
+        }
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(deny_unknown_fields)]
-    struct Inner {
-        size: u32,
+    wire_struct! {
+        #[derive(Debug, PartialEq, JsonSchema)]
+        struct Inner {
+            size: u32,
+        }
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(rename_all = "snake_case")]
-    enum Mode {
-        Sync,
+    wire_enum! {
+        #[derive(Debug, Clone, Copy, PartialEq, JsonSchema)]
+        enum Mode {
+            Sync = "sync",
+        }
     }
 
     #[test]
     fn null_is_absent_in_a_struct_alone() {
         let value =
             json!({ "name": "n", "list": null, "by_name": null, "mode": null, "any": null });
-        let outer: Outer = read(&value).unwrap();
+        let outer = Outer::from_value(&value).unwrap();
         assert_eq!((outer.list, outer.by_name.len(), outer.mode), (Vec::new(), 0, None));
         for value in [
             json!({ "name": null }),
@@ -421,7 +342,7 @@ mod tests {
             json!({ "name": "n", "list": [null] }),
             json!({ "name": "n", "by_name": { "a": null } }),
         ] {
-            assert!(read::<Outer>(&value).is_err(), "{value}");
+            assert!(Outer::from_value(&value).is_err(), "{value}");
         }
     }
 
@@ -429,11 +350,14 @@ mod tests {
     fn what_fits_is_read() {
         let value = json!({
             "name": "n", "list": [{"size": 1}], "by_name": {"a": {"size": 2}}, "mode": "sync",
-            "any": [1, -2, 0.5, null, {"x": true}],
+            "any": [1, -2, 0.5, null, {"x": true}], "match": true,
         });
-        let outer: Outer = read(&value).unwrap();
+        let outer = Outer::from_value(&value).unwrap();
         assert_eq!((outer.list[0].size, outer.by_name["a"].size), (1, 2));
-        assert_eq!((outer.mode, outer.any), (Some(Mode::Sync), value["any"].clone()));
+        assert_eq!(
+            (outer.mode, outer.any, outer.r#match),
+            (Some(Mode::Sync), value["any"].clone(), Some(true))
+        );
     }
 
     #[test]
@@ -443,10 +367,11 @@ mod tests {
             "{}",
             r#"{"name":5}"#,
             r#"{"name":"","nam":1}"#,
+            r#"{"name":"","r#match":true}"#,
             r#"{"name":"","mode":{"sync":null}}"#,
         ] {
             let value: serde_json::Value = serde_json::from_str(text).unwrap();
-            assert!(read::<Outer>(&value).is_err(), "{text}");
+            assert!(Outer::from_value(&value).is_err(), "{text}");
         }
     }
 }

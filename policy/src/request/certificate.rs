@@ -4,20 +4,21 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 
+use crate::file::wire_types::wire_enum;
 use crate::limits::MAX_SUBJECT_BYTES;
 
-/// Which name of a certificate is the subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CertificateSubject {
-    /// The first URI among its alternative names, like a SPIFFE id.
-    UriSan,
-    /// The first DNS name among its alternative names.
-    DnsSan,
-    /// The one common name of its subject.
-    CommonName,
+wire_enum! {
+    /// Which name of a certificate is the subject.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+    pub enum CertificateSubject {
+        /// The first URI among its alternative names, like a SPIFFE id.
+        UriSan = "uri_san",
+        /// The first DNS name among its alternative names.
+        DnsSan = "dns_san",
+        /// The one common name of its subject.
+        CommonName = "common_name",
+    }
 }
 
 impl CertificateSubject {

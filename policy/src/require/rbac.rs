@@ -4,8 +4,9 @@
 
 use hashbrown::HashMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use smol_str::SmolStr;
+
+use crate::file::wire_types::wire_enum;
 
 /// A role file: its name, for messages, and its text (YAML stream or JSON).
 #[derive(Debug, Clone)]
@@ -25,22 +26,23 @@ pub(crate) struct AccessRequest<'a> {
     pub(crate) verb: Verb,
 }
 
-/// The verbs that roles know. There is no wildcard among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Verb {
-    /// Make one.
-    Create,
-    /// See those of a namespace.
-    List,
-    /// See those of all namespaces.
-    ListAll,
-    /// See one.
-    Get,
-    /// Change one.
-    Update,
-    /// Remove one.
-    Delete,
+wire_enum! {
+    /// The verbs that roles know. There is no wildcard among them.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+    pub(crate) enum Verb {
+        /// Make one.
+        Create = "create",
+        /// See those of a namespace.
+        List = "list",
+        /// See those of all namespaces.
+        ListAll = "list_all",
+        /// See one.
+        Get = "get",
+        /// Change one.
+        Update = "update",
+        /// Remove one.
+        Delete = "delete",
+    }
 }
 
 impl Verb {
