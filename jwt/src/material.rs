@@ -2,8 +2,6 @@
 //! section 2) as the types of the pure backend. What passes here is acceptable to every backend:
 //! sizes, exponents, points and encodings that libraries judge differently are refused.
 
-use p256::elliptic_curve::point::AffineCoordinates;
-use rsa::{BoxedUint, RsaPublicKey};
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
@@ -11,6 +9,7 @@ use crate::base64url;
 use crate::ed25519::Ed25519Key;
 use crate::key::{KeyType, SkipReason};
 use crate::limits::{MAX_RSA_BITS, MAX_RSA_EXPONENT, MIN_RSA_BITS, MIN_RSA_EXPONENT};
+use crate::pure::{Curve, EcKey, P256, P384, P521, RsaKey};
 use crate::roca;
 use crate::secret::{self, Secret};
 use crate::spki::Spki;
@@ -18,19 +17,10 @@ use crate::spki::Spki;
 /// A key of one of the six types; all are public but the last.
 #[derive(Clone, Debug)]
 pub(crate) enum Material {
-    Rsa(Rsa),
-    P256(p256::ecdsa::VerifyingKey),
-    P384(p384::ecdsa::VerifyingKey),
-    P521(Box<p521::ecdsa::VerifyingKey>),
+    Rsa(RsaKey),
+    Ec(EcKey),
     Ed25519(Box<Ed25519Key>),
     Octets(Secret),
-}
-
-/// An RSA key with the length of its signatures: the library counts the modulus' bits in constant time, at each question.
-#[derive(Clone, Debug)]
-pub(crate) struct Rsa {
-    pub(crate) key: RsaPublicKey,
-    bytes: usize,
 }
 
 impl Material {
@@ -41,9 +31,9 @@ impl Material {
     ) -> Result<(Self, Spki), SkipReason> {
         match key_type {
             KeyType::Rsa => rsa(jwk),
-            KeyType::P256 => p256(jwk),
-            KeyType::P384 => p384(jwk),
-            KeyType::P521 => p521(jwk),
+            KeyType::P256 => ec(&P256, jwk),
+            KeyType::P384 => ec(&P384, jwk),
+            KeyType::P521 => ec(&P521, jwk),
             KeyType::Ed25519 => ed25519(jwk),
             // RFC 7518 section 6.4. A published secret is none.
             KeyType::Octets => Err(SkipReason::KeyTypeUnsupported),
@@ -53,9 +43,7 @@ impl Material {
     pub(crate) fn key_type(&self) -> KeyType {
         match self {
             Self::Rsa(_) => KeyType::Rsa,
-            Self::P256(_) => KeyType::P256,
-            Self::P384(_) => KeyType::P384,
-            Self::P521(_) => KeyType::P521,
+            Self::Ec(key) => key.curve().key_type,
             Self::Ed25519(_) => KeyType::Ed25519,
             Self::Octets(_) => KeyType::Octets,
         }
@@ -66,19 +54,16 @@ impl Material {
         self.key_type().fits(algorithm)
             && match self {
                 Self::Octets(secret) => secret.suffices(algorithm),
-                Self::Rsa(_) | Self::P256(_) | Self::P384(_) | Self::P521(_) | Self::Ed25519(_) => {
-                    true
-                }
+                Self::Rsa(_) | Self::Ec(_) | Self::Ed25519(_) => true,
             }
     }
 
     /// The exact length of every signature by this key with an algorithm that it allows.
     pub(crate) fn signature_bytes(&self, algorithm: Algorithm) -> usize {
         match self {
-            Self::Rsa(key) => key.bytes,
-            Self::P256(_) | Self::Ed25519(_) => 64,
-            Self::P384(_) => 96,
-            Self::P521(_) => 132,
+            Self::Rsa(key) => key.bytes(),
+            Self::Ec(key) => key.curve().bytes().saturating_mul(2),
+            Self::Ed25519(_) => 64,
             Self::Octets(_) => secret::hash_bytes(algorithm),
         }
     }
@@ -122,15 +107,10 @@ fn rsa(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
     if !(MIN_RSA_EXPONENT..=MAX_RSA_EXPONENT).contains(&value) || value & 1 == 0 {
         return Err(SkipReason::ExponentUnacceptable);
     }
-    // Refuses an even modulus; the bounds above are narrower than its own.
-    let key = RsaPublicKey::new_with_size_limits(
-        BoxedUint::from_be_slice_vartime(&modulus),
-        BoxedUint::from(value),
-        MIN_RSA_BITS..=MAX_RSA_BITS,
-    )
-    .map_err(|_| SkipReason::MemberMalformed)?;
+    // Refuses an even modulus.
+    let key = RsaKey::new(&modulus, value).ok_or(SkipReason::MemberMalformed)?;
     let spki = Spki::rsa(&modulus, &exponent);
-    Ok((Material::Rsa(Rsa { key, bytes: modulus.len() }), spki))
+    Ok((Material::Rsa(key), spki))
 }
 
 fn number(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -145,39 +125,16 @@ fn bits(number: &[u8]) -> usize {
     number.len().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))
 }
 
-fn p256(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let (x, y) = coordinates::<32>(jwk)?;
-    let key = p256::AffinePoint::from_coordinates(&x.into(), &y.into())
-        .into_option()
-        .and_then(|point| p256::ecdsa::VerifyingKey::from_affine(point).ok())
-        .ok_or(SkipReason::PointUnacceptable)?;
-    Ok((Material::P256(key), Spki::p256(&uncompressed(&x, &y))))
-}
-
-fn p384(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let (x, y) = coordinates::<48>(jwk)?;
-    let key = p384::AffinePoint::from_coordinates(&x.into(), &y.into())
-        .into_option()
-        .and_then(|point| p384::ecdsa::VerifyingKey::from_affine(point).ok())
-        .ok_or(SkipReason::PointUnacceptable)?;
-    Ok((Material::P384(key), Spki::p384(&uncompressed(&x, &y))))
-}
-
-fn p521(jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
-    let (x, y) = coordinates::<66>(jwk)?;
-    let key = p521::AffinePoint::from_coordinates(&x.into(), &y.into())
-        .into_option()
-        .and_then(|point| p521::ecdsa::VerifyingKey::from_affine(point).ok())
-        .ok_or(SkipReason::PointUnacceptable)?;
-    Ok((Material::P521(Box::new(key)), Spki::p521(&uncompressed(&x, &y))))
-}
-
-/// Both coordinates must have their full length (RFC 7518 section 6.2.1.2).
-fn coordinates<const BYTES: usize>(
-    jwk: &Map<String, Value>,
-) -> Result<([u8; BYTES], [u8; BYTES]), SkipReason> {
-    let coordinate = |name| member(jwk, name)?.try_into().map_err(|_| SkipReason::MemberMalformed);
-    Ok((coordinate("x")?, coordinate("y")?))
+fn ec(curve: &'static Curve, jwk: &Map<String, Value>) -> Result<(Material, Spki), SkipReason> {
+    // Both coordinates must have their full length (RFC 7518 section 6.2.1.2).
+    let coordinate = |name| {
+        let bytes = member(jwk, name)?;
+        if bytes.len() == curve.bytes() { Ok(bytes) } else { Err(SkipReason::MemberMalformed) }
+    };
+    let (x, y) = (coordinate("x")?, coordinate("y")?);
+    let spki = Spki::ec(curve.key_type, &uncompressed(&x, &y));
+    let key = EcKey::new(curve, x, y).ok_or(SkipReason::PointUnacceptable)?;
+    Ok((Material::Ec(key), spki))
 }
 
 /// SEC 1 section 2.3.3.

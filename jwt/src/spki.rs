@@ -2,6 +2,8 @@
 //! `verify_signature` takes, and aws-lc-rs too. Computed once per key, when a set is read.
 //! The curves' documents differ in the point only, so a fixed prefix is all there is; RSA's is two numbers.
 
+use crate::key::KeyType;
+
 const P256: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 const P384: &[u8] =
     b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00";
@@ -26,19 +28,14 @@ impl Spki {
         self.der.get(self.inner_start..).unwrap_or_default()
     }
 
-    /// From an uncompressed point on P-256.
-    pub(crate) fn p256(point: &[u8]) -> Self {
-        Self::prefixed(P256, point)
-    }
-
-    /// From an uncompressed point on P-384.
-    pub(crate) fn p384(point: &[u8]) -> Self {
-        Self::prefixed(P384, point)
-    }
-
-    /// From an uncompressed point on P-521.
-    pub(crate) fn p521(point: &[u8]) -> Self {
-        Self::prefixed(P521, point)
+    /// From an uncompressed point.
+    pub(crate) fn ec(key_type: KeyType, point: &[u8]) -> Self {
+        match key_type {
+            KeyType::P256 => Self::prefixed(P256, point),
+            KeyType::P384 => Self::prefixed(P384, point),
+            KeyType::P521 => Self::prefixed(P521, point),
+            KeyType::Rsa | KeyType::Ed25519 | KeyType::Octets => Self::absent(),
+        }
     }
 
     /// From 32 bytes.
