@@ -62,7 +62,16 @@ pub fn parse_json_object(
     bytes: &[u8],
     limits: JsonLimits,
 ) -> Result<Map<String, Value>, JsonError> {
-    parse(bytes, limits, None, Reading { refused: None, path: &[], take: &mut |_| {} })
+    object(parse(bytes, limits, None, Reading::strict(&[], &mut |_| {}))?)
+}
+
+/// Reads any JSON: of members of one name the last one counts, as most readers have it. For what is passed on or looked at
+/// and decides nothing. None: it is not JSON, or nested deeper than 127, where `serde_json` stops.
+pub fn parse_json_leniently(bytes: &[u8]) -> Option<Value> {
+    let limits = JsonLimits { max_bytes: usize::MAX, max_depth: usize::MAX };
+    let mut take = |_| {};
+    let reading = Reading { lenient: true, ..Reading::strict(&[], &mut take) };
+    parse(bytes, limits, None, reading).ok()
 }
 
 /// Reads one JSON object with a long list somewhere in it, without ever holding that: `path` leads to the array, member
@@ -76,7 +85,7 @@ pub fn parse_json_object_with_list(
     path: &[&str],
     take: &mut dyn FnMut(Value),
 ) -> Result<Map<String, Value>, JsonError> {
-    parse(bytes, limits, Some(0), Reading { refused: None, path, take })
+    object(parse(bytes, limits, Some(0), Reading::strict(path, take))?)
 }
 
 fn parse(
@@ -84,7 +93,7 @@ fn parse(
     limits: JsonLimits,
     on_path: Option<usize>,
     mut reading: Reading<'_>,
-) -> Result<Map<String, Value>, JsonError> {
+) -> Result<Value, JsonError> {
     if bytes.len() > limits.max_bytes {
         return Err(JsonError::TooLong);
     }
@@ -93,19 +102,33 @@ fn parse(
     match seed.deserialize(&mut reader) {
         Err(_) => Err(reading.refused.unwrap_or(JsonError::Syntax)),
         Ok(_) if reader.end().is_err() => Err(JsonError::Syntax),
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_),
-        ) => Err(JsonError::NotAnObject),
+        Ok(value) => Ok(value),
+    }
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, JsonError> {
+    match value {
+        Value::Object(map) => Ok(map),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(JsonError::NotAnObject)
+        }
     }
 }
 
 /// What all of one reading shares. The reason of a refusal travels beside serde's error, which is text.
 struct Reading<'l> {
     refused: Option<JsonError>,
+    /// Members may stand twice.
+    lenient: bool,
     /// The way to the list that is handed over.
     path: &'l [&'l str],
     take: &'l mut dyn FnMut(Value),
+}
+
+impl<'l> Reading<'l> {
+    fn strict(path: &'l [&'l str], take: &'l mut dyn FnMut(Value)) -> Self {
+        Self { refused: None, lenient: false, path, take }
+    }
 }
 
 /// Builds a [`Value`], refusing what [`JsonError`] names.
@@ -199,7 +222,7 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
         // Also an empty object counts as a level.
         self.inner::<A::Error>(None)?;
         while let Some(name) = access.next_key::<String>()? {
-            if map.contains_key(&name) {
+            if !self.reading.lenient && map.contains_key(&name) {
                 return Err(self.refuse(JsonError::DuplicateMember));
             }
             let on_path = self.on_path_to(&name);
@@ -278,6 +301,24 @@ mod tests {
         for (name, text, expected) in CASES {
             assert_eq!(parse(text), *expected, "{name}");
         }
+    }
+
+    #[test]
+    fn leniently() {
+        let deep = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        for (text, expected) in [
+            (r#"{"a":1,"a":{"b":1,"b":2}}"#, Some(r#"{"a":{"b":2}}"#)),
+            (" [1,null] ", Some("[1,null]")),
+            ("\"x\"", Some("\"x\"")),
+            ("{} x", None),
+            ("{a:1}", None),
+            ("", None),
+            (&deep(128), None),
+        ] {
+            let read = parse_json_leniently(text.as_bytes()).map(|value| value.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+        assert!(parse_json_leniently(deep(127).as_bytes()).is_some());
     }
 
     /// RFC 8259 section 6, with nothing of ECMAScript, YAML or Rust.

@@ -14,7 +14,7 @@ use crate::algorithm::{Algorithm, AlgorithmSet};
 use crate::base64url;
 use crate::candidates;
 use crate::error::TokenError;
-use crate::json::{JsonError, JsonLimits, parse_json_object};
+use crate::json::{JsonError, JsonLimits, parse_json_leniently, parse_json_object};
 use crate::key_set::KeySet;
 use crate::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
 use crate::signature::SignatureBackend;
@@ -122,8 +122,8 @@ pub fn looks_like_jws(token: &[u8]) -> bool {
     Parts::of(token)
         .filter(|parts| !parts.payload.is_empty() && parts.header.len() <= MAX_HEADER_CHARACTERS)
         .and_then(|parts| LENIENT.decode(parts.header).ok())
-        .and_then(|header| serde_json::from_slice::<Map<String, Value>>(&header).ok())
-        .is_some_and(|header| header.contains_key("alg"))
+        .and_then(|header| parse_json_leniently(&header))
+        .is_some_and(|header| header.get("alg").is_some())
 }
 
 struct Parts<'t> {

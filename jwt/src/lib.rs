@@ -44,7 +44,9 @@ pub use claim_path::{ClaimPath, ClaimPathError};
 pub use claims::{Claims, strings};
 pub use discovery::{DiscoveryError, discovered_jwks_uri};
 pub use error::TokenError;
-pub use json::{JsonError, JsonLimits, parse_json_object, parse_json_object_with_list};
+pub use json::{
+    JsonError, JsonLimits, parse_json_leniently, parse_json_object, parse_json_object_with_list,
+};
 pub use jws::{Jws, looks_like_jws};
 pub use key::{Key, KeyType, SkipReason};
 pub use key_set::{KeySet, KeySetError, SkippedKey};

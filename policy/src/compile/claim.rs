@@ -95,7 +95,7 @@ fn values(place: &str, source: &ClaimSource, problems: &mut Problems) {
             if value.is_null() || value.is_object() || value.is_array() {
                 problems.error(
                     format!("{place}.{name}[{index}]"),
-                    format!("`{value}` is no scalar"),
+                    format!("`{}` is no scalar", written(value)),
                     "compare with strings, numbers or booleans",
                 );
             }
@@ -115,10 +115,15 @@ fn values(place: &str, source: &ClaimSource, problems: &mut Problems) {
     for value in wanted().filter(|value| source.none_of.iter().any(|other| equal(value, other))) {
         problems.error(
             format!("{place}.none_of"),
-            format!("`{value}` is both wanted and refused"),
+            format!("`{}` is both wanted and refused", written(value)),
             "remove it from one of the two",
         );
     }
+}
+
+/// As the file's JSON has it. Not by `Display`, which would be a second writer of JSON in the wasm.
+fn written(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// With a bound, the claim is one number.
@@ -148,7 +153,7 @@ fn bounds(place: &str, source: &ClaimSource, problems: &mut Problems) {
     for value in source.any_of.iter().chain(&source.all_of).filter(|value| !fits(value)) {
         problems.error(
             place,
-            format!("`{value}` is no number within `at_least` and `at_most`"),
+            format!("`{}` is no number within `at_least` and `at_most`", written(value)),
             "remove it, or the bounds",
         );
     }

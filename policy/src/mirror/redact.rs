@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sallyport_jwt::looks_like_jws;
+use sallyport_jwt::{looks_like_jws, parse_json_leniently};
 use serde_json::Value;
 
 use super::exchange::{
@@ -193,12 +193,12 @@ impl MirrorRules {
     }
 
     fn json(&self, bytes: &[u8]) -> Option<String> {
-        let mut value: Value = serde_json::from_slice(bytes).ok()?;
+        let mut value = parse_json_leniently(bytes)?;
         self.blank_json(&mut value);
         serde_json::to_string(&value).ok()
     }
 
-    /// Recursion is bounded: serde_json refuses to parse deeper than 128.
+    /// Recursion is bounded: what is nested more deeply was not read.
     fn blank_json(&self, value: &mut Value) {
         match value {
             Value::Object(members) => {
