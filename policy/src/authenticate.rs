@@ -52,6 +52,7 @@ enum Tried {
     Unclaimed(Reason),
 }
 
+#[inline]
 pub(crate) fn authenticate(
     check: &Check,
     context: &Context<'_>,
@@ -102,6 +103,7 @@ pub(crate) fn authenticate(
     }
 }
 
+#[inline]
 fn at_place(
     check: &Check,
     context: &Context<'_>,
@@ -159,6 +161,7 @@ fn at_place(
 }
 
 /// In words of the policy; the credential is not among them.
+#[inline]
 fn note_credential(check: &Check, place: &TokenPlace, read: &Result<Credential<'_>, Reason>) {
     check.trace.note(|| {
         let state = match read {
@@ -171,6 +174,7 @@ fn note_credential(check: &Check, place: &TokenPlace, read: &Result<Credential<'
     });
 }
 
+#[inline]
 fn note_issuer(check: &Check, context: &Context<'_>, issuer: IssuerId) {
     check.trace.note(|| {
         let name = context.policy.issuer(issuer).map(|issuer| issuer.name().to_string());
@@ -178,6 +182,7 @@ fn note_issuer(check: &Check, context: &Context<'_>, issuer: IssuerId) {
     });
 }
 
+#[inline]
 fn finding(found: &Result<Found, Halt>, all_next: bool) -> Finding {
     match found {
         Ok(Found::Identity(_)) => Finding::Accepted,
@@ -195,6 +200,7 @@ fn finding(found: &Result<Found, Halt>, all_next: bool) -> Finding {
 }
 
 /// The listener verified the certificate, or nobody did: what it says of itself is all that is left to read.
+#[inline]
 fn certificate(
     check: &Check,
     subject: CertificateSubject,
@@ -220,6 +226,7 @@ fn certificate(
 }
 
 /// What the certificate came to: there is nobody else to say.
+#[inline]
 fn note_certificate(
     check: &Check,
     subject: CertificateSubject,
@@ -246,6 +253,7 @@ fn note_certificate(
     }
 }
 
+#[inline]
 fn jwt(
     check: &Check,
     context: &Context<'_>,
@@ -309,6 +317,7 @@ fn jwt(
 }
 
 /// Never the signature, nor what a route reads: that is told of callers that were verified.
+#[inline]
 fn told_of_token(token: &Unverified<'_>) -> serde_json::Map<String, serde_json::Value> {
     const CLAIMS: &[&str] =
         &["iss", "tid", "aud", "azp", "client_id", "appid", "cid", "exp", "nbf", "iat"];
@@ -319,6 +328,7 @@ fn told_of_token(token: &Unverified<'_>) -> serde_json::Map<String, serde_json::
     CLAIMS.iter().filter_map(claim).chain(algorithm).chain(key).collect()
 }
 
+#[inline]
 fn accepted(
     context: &Context<'_>,
     issuer: &Issuer,
@@ -337,6 +347,7 @@ fn accepted(
     Found::Identity(identity)
 }
 
+#[inline]
 fn by_secret(issuer: &Issuer) -> bool {
     matches!(issuer.kind(), IssuerKind::Hmac(_))
 }
@@ -344,6 +355,7 @@ fn by_secret(issuer: &Issuer) -> bool {
 /// A token judged before. Verified: its time must not be over. None where that was for an issuer which is none of the
 /// route's (two may have one `iss`, with rules of their own, but never in one route), or too long ago: then it is
 /// judged anew.
+#[inline]
 fn recalled(context: &Context<'_>, issuers: &RouteIssuers, token: &[u8]) -> Option<Found> {
     let remembered = context.tokens.recall(token, context.now)?;
     let id = match &remembered {
@@ -370,6 +382,7 @@ fn recalled(context: &Context<'_>, issuers: &RouteIssuers, token: &[u8]) -> Opti
 }
 
 /// Not where the token expires meanwhile: then a fresh look would give another reason.
+#[inline]
 fn remember_refusal(
     context: &Context<'_>,
     issuer: &Issuer,
@@ -382,6 +395,7 @@ fn remember_refusal(
     }
 }
 
+#[inline]
 fn introspection(
     check: &Check,
     context: &Context<'_>,

@@ -184,6 +184,7 @@ pub(crate) enum Halt {
 }
 
 impl From<Reason> for Halt {
+    #[inline]
     fn from(reason: Reason) -> Self {
         Self::Deny(Denial::new(reason), None)
     }
@@ -198,6 +199,7 @@ struct Passed {
 
 impl Check {
     /// Judges a request as far as is possible at once.
+    #[inline]
     pub fn start(context: &Context<'_>, request: &Request<'_>) -> (Self, Step) {
         let mut check = Self::default();
         let step = check.evaluate(context, request);
@@ -206,6 +208,7 @@ impl Check {
 
     /// The same, noting down what it finds.
     #[cfg(feature = "explain")]
+    #[inline]
     pub fn start_noting(context: &Context<'_>, request: &Request<'_>) -> (Self, Step) {
         let mut check = Self { trace: Trace::kept(), ..Self::default() };
         let step = check.evaluate(context, request);
@@ -214,11 +217,13 @@ impl Check {
 
     /// What was noted since the last answer; nothing, unless it was asked to.
     #[cfg(feature = "explain")]
+    #[inline]
     pub fn notes(&self) -> Vec<Note> {
         self.trace.notes()
     }
 
     /// Goes on with the answer to the last question.
+    #[inline]
     pub fn resume(&mut self, context: &Context<'_>, request: &Request<'_>, reply: Reply) -> Step {
         match reply {
             Reply::Keys => {}
@@ -237,6 +242,7 @@ impl Check {
         self.evaluate(context, request)
     }
 
+    #[inline]
     fn evaluate(&mut self, context: &Context<'_>, request: &Request<'_>) -> Step {
         self.trace.clear();
         if context.policy.cors
@@ -272,6 +278,7 @@ impl Check {
 
     /// A preflight is judged by the route of the request that it announces, where that route has `cors`; no credential is
     /// read. None: it is a request like others.
+    #[inline]
     fn preflight(&self, context: &Context<'_>, request: &Request<'_>) -> Option<Decision> {
         if request.method() != "OPTIONS" {
             return None;
@@ -306,6 +313,7 @@ impl Check {
         })
     }
 
+    #[inline]
     fn evaluate_route(
         &mut self,
         context: &Context<'_>,
@@ -321,6 +329,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn halted(
         &mut self,
         context: &Context<'_>,
@@ -341,6 +350,7 @@ impl Check {
 
     /// An `async` route, asked of the sidecar all the same (topologies B and C, or the collector): what the filter
     /// checks inline is enforced, what is the sidecar's own part is only told.
+    #[inline]
     fn evaluate_deferred(
         &mut self,
         context: &Context<'_>,
@@ -367,12 +377,14 @@ impl Check {
     }
 
     /// What the client's certificate says, if somebody looked.
+    #[inline]
     pub(crate) fn certificate(&self, subject: CertificateSubject) -> Option<&PeerCertificate> {
         let mut looks = self.certificates.iter();
         looks.find(|(looked, _)| *looked == subject).map(|(_, shown)| shown)
     }
 
     /// What an issuer said of a token, if it was asked; none inside: it did not answer.
+    #[inline]
     pub(crate) fn introspected(
         &self,
         issuer: IssuerId,
@@ -384,6 +396,7 @@ impl Check {
         Some(reply)
     }
 
+    #[inline]
     fn note(&mut self, call: &Call) {
         match call {
             Call::Keys { newer: true, .. } => self.refreshed_keys = true,
@@ -394,6 +407,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn judge(
         &self,
         context: &Context<'_>,
@@ -430,6 +444,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn authorized(
         &self,
         context: &Context<'_>,
@@ -452,6 +467,7 @@ impl Check {
     }
 
     /// The filter cannot go on alone.
+    #[inline]
     fn left_to_sidecar(
         &self,
         context: &Context<'_>,
@@ -479,6 +495,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn allow(
         &self,
         context: &Context<'_>,
@@ -523,6 +540,7 @@ impl Check {
         decision
     }
 
+    #[inline]
     fn permitted(
         &self,
         context: &Context<'_>,
@@ -561,6 +579,7 @@ impl Check {
         }
     }
 
+    #[inline]
     fn refuse(
         &self,
         context: &Context<'_>,
@@ -589,6 +608,7 @@ impl Check {
     }
 
     /// The route's own failure mode decides, and nothing else may.
+    #[inline]
     fn unavailable(
         &self,
         context: &Context<'_>,
@@ -613,6 +633,7 @@ impl Check {
     }
 }
 
+#[inline]
 fn door(side: Side) -> Door {
     match side {
         Side::FilterAsking | Side::FilterBefore => Door::Filter,
@@ -621,6 +642,7 @@ fn door(side: Side) -> Door {
 }
 
 /// Credentials end here, and what `forward` says beyond headers is done.
+#[inline]
 fn reshape(route: &Route, view: &View<'_>, permit: &mut Permit) -> Result<(), Reason> {
     let spent = route.spent.as_deref();
     let target = spent.and_then(|spent| stripped_path(spent, view.request()));
@@ -639,6 +661,7 @@ fn reshape(route: &Route, view: &View<'_>, permit: &mut Permit) -> Result<(), Re
 }
 
 /// The path without the query's credentials, where there are any.
+#[inline]
 fn stripped_path(spent: &Spent, request: &Request<'_>) -> Option<String> {
     let query = request.path().query().filter(|_| !spent.query.is_empty())?;
     query::without(&format!("{}?{query}", request.path().as_str()), &spent.query)

@@ -49,6 +49,7 @@ pub(crate) struct RemovedLists {
 impl Policy {
     /// The policy that denies everything, with 503: none is loaded.
     #[must_use]
+    #[inline]
     pub fn deny_all() -> Self {
         Self {
             service: "sallyport".into(),
@@ -70,48 +71,56 @@ impl Policy {
 
     /// Name of the protected service: the realm of challenges.
     #[must_use]
+    #[inline]
     pub fn service(&self) -> &str {
         &self.service
     }
 
     /// Name of the environment.
     #[must_use]
+    #[inline]
     pub fn environment(&self) -> Option<&str> {
         self.environment.as_deref()
     }
 
     /// The file's mode.
     #[must_use]
+    #[inline]
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
     /// Digest of the filter's copy; see [`crate::Document::digest`].
     #[must_use]
+    #[inline]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
     /// All issuers, in the order of their indices.
     #[must_use]
+    #[inline]
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
     }
 
     /// One issuer.
     #[must_use]
+    #[inline]
     pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
         self.issuers.get(id.index())
     }
 
     /// The issuer with this name.
     #[must_use]
+    #[inline]
     pub fn issuer_named(&self, name: &str) -> Option<&Issuer> {
         named(&self.issuers, name)
     }
 
     /// All routes.
     #[must_use]
+    #[inline]
     pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
@@ -122,6 +131,7 @@ impl Policy {
     /// [`Reason::RequestMalformed`] where an upstream that cuts path parameters off (`/admin;x` for `/admin`) or unescapes
     /// slashes would read a path that another route judges; and for escaped slashes where the route does not allow them.
     /// [`Reason::RuleAmbiguous`] where the patterns of several routes match.
+    #[inline]
     pub(crate) fn route(&self, request: &Request<'_>) -> Result<Option<&Arc<Route>>, Reason> {
         let path = request.path();
         let sent = self.table.find(request, path)?;
@@ -132,6 +142,7 @@ impl Policy {
         Ok(route)
     }
 
+    #[inline]
     fn check_readings(
         &self,
         request: &Request<'_>,
@@ -159,23 +170,27 @@ impl Policy {
 
     /// Whether a route judges paths with `%2F`, so that nobody may refuse or decode them before.
     #[must_use]
+    #[inline]
     pub fn allows_encoded_slashes(&self) -> bool {
         self.routes.iter().any(|route| route.encoded_slashes)
     }
 
     /// Whether some route has `cors`, so that clients may get headers from us on allow.
     #[must_use]
+    #[inline]
     pub fn has_cors(&self) -> bool {
         self.cors
     }
 
     /// A route of which a part is the sidecar's, if there is one.
     #[must_use]
+    #[inline]
     pub fn needs_sidecar(&self) -> Option<&Arc<Route>> {
         self.routes.iter().find(|route| route.needs_sidecar())
     }
 
     /// The credentials that routes give upstreams in place of the client's. One may come several times.
+    #[inline]
     pub fn swaps(&self) -> impl Iterator<Item = (&Route, &Arc<Swap>)> {
         let routes = self.routes.iter();
         routes.filter_map(|route| Some((&**route, route.forward.credential.swap()?)))
@@ -183,12 +198,14 @@ impl Policy {
 
     /// What is mirrored; none: nothing.
     #[must_use]
+    #[inline]
     pub fn mirror(&self) -> Option<&crate::mirror::MirrorRules> {
         self.mirror.as_ref()
     }
 
     /// Every identity header of every route: they never come from the client.
     #[must_use]
+    #[inline]
     pub fn identity_headers(&self) -> &Arc<RemovedHeaders> {
         &self.removed.without_credential
     }
@@ -196,6 +213,7 @@ impl Policy {
     /// Request headers, in lower case, that some route reads besides Authorization: doors that do not see all headers must
     /// see these.
     #[must_use]
+    #[inline]
     pub fn headers_read(&self) -> BTreeSet<&str> {
         let inputs = self.routes.iter().filter_map(|route| route.inputs.as_deref());
         inputs.flat_map(|inputs| inputs.headers()).map(|name| &**name).collect()
@@ -204,6 +222,7 @@ impl Policy {
     /// A request's path without what any route reads as a credential, for a request that is denied: logs see it. None: it
     /// holds nothing of that kind.
     #[must_use]
+    #[inline]
     pub fn path_without_credentials(&self, path: &[u8]) -> Option<String> {
         if self.query_credentials.is_empty() {
             return None;
@@ -212,20 +231,24 @@ impl Policy {
     }
 
     /// Headers that some route adds to, in lower case.
+    #[inline]
     pub fn appended_headers(&self) -> impl Iterator<Item = &Arc<str>> {
         let reshapes = self.routes.iter().filter_map(|route| route.forward.reshape.as_ref());
         reshapes.flat_map(|reshape| reshape.append.iter().map(|(name, _)| name))
     }
 
+    #[inline]
     pub(crate) fn without_route(&self) -> Reason {
         self.without_route
     }
 
+    #[inline]
     pub(crate) fn roles(&self) -> &Roles {
         &self.roles
     }
 
     /// Before Envoy's ext_authz the credential stays: the sidecar needs it, and removes it.
+    #[inline]
     pub(crate) fn removed(&self, route: &Route, side: Side) -> Arc<RemovedHeaders> {
         let keep = side == Side::FilterBefore || route.forward.credential.is_original();
         Arc::clone(match &route.spent {

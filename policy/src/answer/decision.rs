@@ -23,6 +23,7 @@ pub enum Door {
 impl Door {
     /// The word of metrics and reports.
     #[must_use]
+    #[inline]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Filter => "filter",
@@ -81,12 +82,14 @@ pub struct Denial {
 impl Denial {
     /// A refusal without particulars.
     #[must_use]
+    #[inline]
     pub fn new(reason: Reason) -> Self {
         Self { reason, scope: None, relayed: None }
     }
 
     /// The refusal of this caller. What an anonymous one lacks, a credential might have.
     #[must_use]
+    #[inline]
     pub(crate) fn of(self, identity: &Identity) -> Self {
         match identity.evidence() {
             Evidence::Anonymous if self.reason != Reason::DeniedByRule => {
@@ -100,6 +103,7 @@ impl Denial {
 impl Decision {
     /// A denial before any route judged.
     #[must_use]
+    #[inline]
     pub fn refused(reason: Reason, door: Door) -> Self {
         Self {
             outcome: Outcome::Deny(Denial::new(reason)),
@@ -117,18 +121,21 @@ impl Decision {
 
     /// The denial that takes the place of an allow which a door cannot carry out.
     #[must_use]
+    #[inline]
     pub fn instead(self, reason: Reason) -> Self {
         Self { outcome: Outcome::Deny(Denial::new(reason)), reason, ..self }
     }
 
     /// Whether the request goes upstream.
     #[must_use]
+    #[inline]
     pub fn allows(&self) -> bool {
         matches!(self.outcome, Outcome::Allow(_))
     }
 
     /// An allow that would have been a denial but for shadow or `async`. What is refused all the same, since nothing can
     /// be made of its path, is a denial and no would-be one.
+    #[inline]
     pub(crate) fn although(self, reason: Reason) -> Self {
         let would_deny = self.allows().then_some(reason);
         Self { would_deny, ..self }

@@ -36,11 +36,13 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// Whether it goes on.
+    #[inline]
     pub(crate) fn is_original(&self) -> bool {
         matches!(self, Self::Original)
     }
 
     /// What stands in its place; none: nothing does.
+    #[inline]
     pub(crate) fn swap(&self) -> Option<&Arc<Swap>> {
         match self {
             Self::Swapped(swap) => Some(swap),
@@ -64,6 +66,7 @@ pub(crate) const AUTHORIZATION: &str = "authorization";
 pub(crate) const COOKIE: &str = "cookie";
 
 impl RemovedHeaders {
+    #[inline]
     pub(crate) fn new(mut names: Vec<Arc<str>>) -> Self {
         names.sort_unstable();
         names.dedup();
@@ -73,6 +76,7 @@ impl RemovedHeaders {
     }
 
     /// These names and others.
+    #[inline]
     pub(crate) fn and(self: Arc<Self>, others: &[&Arc<str>]) -> Arc<Self> {
         if others.iter().all(|name| self.contains(name.as_bytes())) {
             return self;
@@ -82,21 +86,25 @@ impl RemovedHeaders {
     }
 
     /// The names, for doors that name headers instead of seeing them.
+    #[inline]
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.names.iter()
     }
 
     /// Whether a client's header is one of these. `X_User` is, where `x-user` is: many upstreams read them as one.
     #[must_use]
+    #[inline]
     pub fn contains(&self, name: &[u8]) -> bool {
         self.lengths & length_bit(name.len()) != 0 && self.normal.contains(normal(name).as_slice())
     }
 }
 
+#[inline]
 fn length_bit(length: usize) -> u64 {
     u32::try_from(length.min(63)).ok().and_then(|shift| 1_u64.checked_shl(shift)).unwrap_or(0)
 }
 
+#[inline]
 fn normal(name: &[u8]) -> Vec<u8> {
     name.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect()
 }
@@ -126,12 +134,14 @@ pub struct Mutations {
 impl Mutations {
     /// The names to remove that are not set again: for doors that set first and remove afterwards, as Envoy's
     /// ext_authz does, and that cannot see which headers the client sent.
+    #[inline]
     pub fn removed_and_not_set(&self) -> impl Iterator<Item = &Arc<str>> {
         self.remove.names().filter(|name| !self.set.iter().any(|(set, _)| set == *name))
     }
 }
 
 impl Permit {
+    #[inline]
     pub(crate) fn new(forward: &Forward, remove: Arc<RemovedHeaders>, view: &View<'_>) -> Self {
         let set = forward
             .set
@@ -142,11 +152,13 @@ impl Permit {
         Self { mutations: Mutations { remove, set, path: None, swap: None } }
     }
 
+    #[inline]
     pub(crate) fn relayed(remove: Arc<RemovedHeaders>, set: Vec<(Arc<str>, String)>) -> Self {
         Self { mutations: Mutations { remove, set, path: None, swap: None } }
     }
 
     /// The path that the upstream gets; none: as before.
+    #[inline]
     pub(crate) fn rewrite(&mut self, path: Option<String>) {
         if path.is_some() {
             self.mutations.path = path;
@@ -154,6 +166,7 @@ impl Permit {
     }
 
     /// Changes what else the route wants changed.
+    #[inline]
     pub(crate) fn reshape(&mut self, reshaped: Reshaped) {
         let Reshaped { remove, set, path } = reshaped;
         let names: Vec<&Arc<str>> = remove.iter().collect();
@@ -163,11 +176,13 @@ impl Permit {
     }
 
     /// Promises the route's own credential.
+    #[inline]
     pub(crate) fn promise(&mut self, swap: Option<&Arc<Swap>>) {
         self.mutations.swap = swap.map(Arc::clone);
     }
 
     /// Sets the header that a swap promises, if one does, from its secret.
+    #[inline]
     pub fn swap_credential(&mut self, secret: &str) {
         if let Some(swap) = &self.mutations.swap {
             self.mutations.set.push((Arc::clone(&swap.header), swap.value(secret)));
@@ -175,6 +190,7 @@ impl Permit {
     }
 
     /// Takes the route's cookies out. `rest`: the Cookie header without them.
+    #[inline]
     pub(crate) fn spend_cookies(&mut self, spent: &Spent, rest: String) {
         self.mutations.remove = Arc::clone(&spent.removed_with_cookie);
         if !rest.is_empty() {
@@ -184,6 +200,7 @@ impl Permit {
 
     /// The header changes.
     #[must_use]
+    #[inline]
     pub fn mutations(&self) -> &Mutations {
         &self.mutations
     }

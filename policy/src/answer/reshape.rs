@@ -41,12 +41,14 @@ pub(crate) struct Reshaped {
 }
 
 impl Reshape {
+    #[inline]
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let named = self.cookies.iter().chain(&self.query).map(|(_, template)| template);
         self.append.iter().map(|(_, template)| template).chain(named).chain(&self.path)
     }
 
     /// Whether the client's cookies are looked at.
+    #[inline]
     pub(crate) fn reads_cookies(&self) -> bool {
         !self.cookies.is_empty() || !self.remove_cookies.is_empty()
     }
@@ -55,6 +57,7 @@ impl Reshape {
     ///
     /// # Errors
     /// [`Reason::RequestMalformed`] where the path that comes out could be read as another, or has no value.
+    #[inline]
     pub(crate) fn apply(
         &self,
         view: &View<'_>,
@@ -82,6 +85,7 @@ impl Reshape {
         Ok(out)
     }
 
+    #[inline]
     fn rewrite_cookies(&self, view: &View<'_>, set: Vec<String>, out: &mut Reshaped) {
         let headers = view.request().raw().headers;
         let kept = cookie::without(headers, &self.remove_cookies);
@@ -101,6 +105,7 @@ impl Reshape {
         }
     }
 
+    #[inline]
     fn rewrite_target(
         &self,
         view: &View<'_>,
@@ -138,6 +143,7 @@ impl Reshape {
     }
 }
 
+#[inline]
 fn whole(path: &str, query: Option<&str>) -> String {
     match query {
         Some(query) => [path, "?", query].concat(),
@@ -146,6 +152,7 @@ fn whole(path: &str, query: Option<&str>) -> String {
 }
 
 /// The client's values and ours, joined as HTTP joins them (RFC 9110 section 5.3). A value that is not UTF-8 is left out.
+#[inline]
 fn appended(view: &View<'_>, name: &str, value: &str) -> String {
     let sent = view.request().header(name).filter_map(|value| std::str::from_utf8(value).ok());
     let all: Vec<&str> =
@@ -154,6 +161,7 @@ fn appended(view: &View<'_>, name: &str, value: &str) -> String {
 }
 
 /// RFC 6265 section 4.1.1: cookie-octets.
+#[inline]
 fn is_cookie(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
 }

@@ -60,6 +60,7 @@ pub enum Introspected {
 impl Identity {
     /// From a token that was verified now.
     #[must_use]
+    #[inline]
     pub fn from_verified(issuer: &Issuer, verified: Verified, now: UnixTime) -> Self {
         let (not_before, expires) = (verified.not_before(), verified.expires());
         let verify_again = Some(UnixTime(now.0.saturating_add(issuer.cache_seconds())));
@@ -70,6 +71,7 @@ impl Identity {
     /// From an RFC 7662 reply to a question about one token. Checks `active`, the token's kind, its times, its
     /// audience and its issuer. Scopes are the route's business.
     #[must_use]
+    #[inline]
     pub fn from_introspection(
         issuer: &Issuer,
         rules: &IntrospectionRules,
@@ -97,16 +99,19 @@ impl Identity {
     }
 
     /// From a name in the certificate that the client showed.
+    #[inline]
     pub(crate) fn from_certificate(name: &CertificateName<'_>) -> Self {
         Self::named(Evidence::Certificate, CLIENT_CERTIFICATE, name.as_str())
     }
 
     /// Who comes without a credential. Made when the policy is loaded, by the routes that let such callers be somebody.
+    #[inline]
     pub(crate) fn anonymous(subject: &str) -> Self {
         Self::named(Evidence::Anonymous, ANONYMOUS, subject)
     }
 
     /// With `sub` as the one claim.
+    #[inline]
     fn named(evidence: Evidence, issuer_name: &str, subject: &str) -> Self {
         let mut claims = serde_json::Map::new();
         claims.insert("sub".to_owned(), Value::String(subject.to_owned()));
@@ -122,6 +127,7 @@ impl Identity {
         }
     }
 
+    #[inline]
     fn of_token(
         issuer: &Issuer,
         claims: Claims,
@@ -145,12 +151,14 @@ impl Identity {
 
     /// What it rests on.
     #[must_use]
+    #[inline]
     pub fn evidence(&self) -> Evidence {
         self.evidence
     }
 
     /// Which issuer vouched; none: no token did.
     #[must_use]
+    #[inline]
     pub fn issuer(&self) -> Option<IssuerId> {
         match self.evidence {
             Evidence::Token(issuer) => Some(issuer),
@@ -160,53 +168,62 @@ impl Identity {
 
     /// Name of the issuer in the policy, or the word that stands for other evidence.
     #[must_use]
+    #[inline]
     pub fn issuer_name(&self) -> &Arc<str> {
         &self.issuer_name
     }
 
     /// `sub`.
     #[must_use]
+    #[inline]
     pub fn subject(&self) -> Option<&str> {
         self.claims.subject()
     }
 
     /// The client the token was issued to.
     #[must_use]
+    #[inline]
     pub fn client(&self) -> Option<&str> {
         self.claims.client()
     }
 
     /// Granted scopes, sorted.
     #[must_use]
+    #[inline]
     pub fn scopes(&self) -> &[Box<str>] {
         &self.scopes
     }
 
     /// Whether a scope is granted, compared exactly.
     #[must_use]
+    #[inline]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.binary_search_by(|granted| (**granted).cmp(scope)).is_ok()
     }
 
     /// All claims.
     #[must_use]
+    #[inline]
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
 
     /// End of the evidence, without leeway; none: it does not say.
     #[must_use]
+    #[inline]
     pub fn expires(&self) -> Option<UnixTime> {
         self.expires
     }
 
     /// Whether its signature was checked so recently that it need not be again. Never true of an introspected one.
+    #[inline]
     pub(crate) fn fresh(&self, now: UnixTime) -> bool {
         self.verify_again.is_some_and(|end| now < end)
     }
 
     /// Bytes that it takes, nearly: what the claims and scopes allocate, and the parts that do not grow.
     #[must_use]
+    #[inline]
     pub fn estimated_bytes(&self) -> usize {
         let scopes = self.scopes.iter().map(|scope| scope.len().saturating_add(ALLOCATION));
         let fixed = size_of::<Self>().saturating_add(ALLOCATION);
@@ -217,6 +234,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Reason::TokenExpired`] or [`Reason::TokenNotYetValid`].
+    #[inline]
     pub fn still_valid(&self, now: UnixTime) -> Result<(), Reason> {
         if self.expires.is_some_and(|end| now.0 >= end.0.saturating_add(self.leeway)) {
             return Err(Reason::TokenExpired);
@@ -230,6 +248,7 @@ impl Identity {
     /// Role names that the token itself carries: `roles` and Keycloak's `realm_access.roles`. For display; what they
     /// allow is the business of claim rules and bindings.
     #[must_use]
+    #[inline]
     pub fn roles(&self) -> Vec<String> {
         let object = self.claims.as_object();
         let realm = object.get("realm_access").and_then(|access| access.get("roles"));
@@ -247,6 +266,7 @@ impl Identity {
 const ALLOCATION: usize = 32;
 
 /// Bytes that the members of an object take: nodes of a B-tree with 11 slots each, half empty at worst.
+#[inline]
 fn object(members: &serde_json::Map<String, Value>) -> usize {
     if members.is_empty() {
         return 0;
@@ -260,6 +280,7 @@ fn object(members: &serde_json::Map<String, Value>) -> usize {
 }
 
 /// Bytes that a value takes besides its own slot. Tokens nest at most 32 deep (`sallyport_jwt::limits::MAX_JSON_DEPTH`).
+#[inline]
 fn heap(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,

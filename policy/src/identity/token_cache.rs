@@ -38,6 +38,7 @@ impl TokenCache {
     /// Holds at most `entries` verified tokens, which take at most `bytes` bytes together with what is known of them;
     /// beside them at most [`MAX_REFUSALS`] bad signatures. With no entries it holds nothing.
     #[must_use]
+    #[inline]
     pub fn new(entries: usize, bytes: usize) -> Self {
         let refusals = if entries == 0 { 0 } else { MAX_REFUSALS };
         Self {
@@ -47,6 +48,7 @@ impl TokenCache {
     }
 
     /// What is known of exactly this token.
+    #[inline]
     pub fn recall(&mut self, token: &[u8], now: UnixTime) -> Option<Remembered> {
         if let Some(identity) = self.verified.find(token) {
             return Some(Remembered::Verified(identity));
@@ -61,16 +63,19 @@ impl TokenCache {
     }
 
     /// Keeps a verified token.
+    #[inline]
     pub fn remember(&mut self, token: &[u8], identity: &Arc<Identity>) {
         self.verified.insert(token, Arc::clone(identity), identity.estimated_bytes());
     }
 
     /// Keeps a token whose signature none of this issuer's keys made.
+    #[inline]
     pub fn remember_refusal(&mut self, token: &[u8], issuer: IssuerId, now: UnixTime) {
         self.refused.insert(token, Refusal { issuer, at: now }, 0);
     }
 
     /// Forgets everything: keys or policy changed.
+    #[inline]
     pub fn clear(&mut self) {
         self.verified.clear();
         self.refused.clear();
@@ -78,12 +83,14 @@ impl TokenCache {
 
     /// Number of tokens held, bad signatures among them.
     #[must_use]
+    #[inline]
     pub fn entries(&self) -> usize {
         self.verified.entries().saturating_add(self.refused.entries())
     }
 
     /// Bytes that they take: tokens, identities (an estimate) and the tables' own part.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.verified.bytes().saturating_add(self.refused.bytes())
     }
@@ -115,12 +122,14 @@ struct Entry<V> {
 }
 
 impl<S, V> Default for Generation<S, V> {
+    #[inline]
     fn default() -> Self {
         Self { entries: HashMap::default(), bytes: 0 }
     }
 }
 
 impl<S: Sampling, V> Generation<S, V> {
+    #[inline]
     fn insert(&mut self, token: TokenKey<S>, entry: Entry<V>) {
         self.bytes = self.bytes.saturating_add(entry.bytes);
         if let Some(replaced) = self.entries.insert(token, entry) {
@@ -128,6 +137,7 @@ impl<S: Sampling, V> Generation<S, V> {
         }
     }
 
+    #[inline]
     fn remove(&mut self, token: &[u8]) -> Option<(TokenKey<S>, Entry<V>)> {
         // Most look-ups of bad signatures are in an empty table, and would hash a whole token for it.
         if self.entries.is_empty() {
@@ -145,6 +155,7 @@ impl<S: Sampling, V: Clone> Generations<S, V> {
     const OVERHEAD: usize =
         size_of::<(TokenKey<S>, Entry<V>)>().saturating_mul(2).saturating_add(16);
 
+    #[inline]
     fn new(entries: usize, bytes: usize) -> Self {
         let keeps_old = entries > 1;
         let halves = if keeps_old { 2 } else { 1 };
@@ -158,6 +169,7 @@ impl<S: Sampling, V: Clone> Generations<S, V> {
     }
 
     /// The value; it is young again. The token is hashed once where it is young already.
+    #[inline]
     fn find(&mut self, token: &[u8]) -> Option<V> {
         if let Some(entry) = self.young.entries.get(&Wanted::new(token)) {
             return Some(entry.value.clone());
@@ -170,6 +182,7 @@ impl<S: Sampling, V: Clone> Generations<S, V> {
     }
 
     /// Keeps a value that takes `value_bytes` bytes outside the table. What is larger than a generation is not kept.
+    #[inline]
     fn insert(&mut self, token: &[u8], value: V, value_bytes: usize) {
         let bytes = token.len().saturating_add(value_bytes).saturating_add(Self::OVERHEAD);
         self.remove(token);
@@ -179,12 +192,14 @@ impl<S: Sampling, V: Clone> Generations<S, V> {
         }
     }
 
+    #[inline]
     fn remove(&mut self, token: &[u8]) {
         if self.young.remove(token).is_none() {
             self.old.remove(token);
         }
     }
 
+    #[inline]
     fn make_room(&mut self, bytes: usize) {
         let full = self.young.entries.len() >= self.max_entries
             || self.young.bytes.saturating_add(bytes) > self.max_bytes;
@@ -194,15 +209,18 @@ impl<S: Sampling, V: Clone> Generations<S, V> {
         }
     }
 
+    #[inline]
     fn clear(&mut self) {
         self.young = Generation::default();
         self.old = Generation::default();
     }
 
+    #[inline]
     fn entries(&self) -> usize {
         self.young.entries.len().saturating_add(self.old.entries.len())
     }
 
+    #[inline]
     fn bytes(&self) -> usize {
         self.young.bytes.saturating_add(self.old.bytes)
     }

@@ -24,12 +24,14 @@ pub(crate) struct Signed;
 pub(crate) struct MadeUp;
 
 impl Sampling for Signed {
+    #[inline]
     fn sample(token: &[u8]) -> &[u8] {
         token.last_chunk::<SAMPLE>().map_or(token, |end| end.as_slice())
     }
 }
 
 impl Sampling for MadeUp {
+    #[inline]
     fn sample(token: &[u8]) -> &[u8] {
         token
     }
@@ -40,6 +42,7 @@ impl Sampling for MadeUp {
 pub(crate) struct TokenKey<S>(Box<[u8]>, std::marker::PhantomData<S>);
 
 impl<S> TokenKey<S> {
+    #[inline]
     pub(crate) fn new(token: &[u8]) -> Self {
         Self(token.into(), std::marker::PhantomData)
     }
@@ -49,24 +52,28 @@ impl<S> TokenKey<S> {
 pub(crate) struct Wanted<'t, S>(&'t [u8], std::marker::PhantomData<S>);
 
 impl<'t, S> Wanted<'t, S> {
+    #[inline]
     pub(crate) fn new(token: &'t [u8]) -> Self {
         Self(token, std::marker::PhantomData)
     }
 }
 
 impl<S: Sampling> Hash for TokenKey<S> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(S::sample(&self.0));
     }
 }
 
 impl<S: Sampling> Hash for Wanted<'_, S> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(S::sample(self.0));
     }
 }
 
 impl<S> PartialEq for TokenKey<S> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         same(&self.0, &other.0)
     }
@@ -75,12 +82,14 @@ impl<S> PartialEq for TokenKey<S> {
 impl<S> Eq for TokenKey<S> {}
 
 impl<S> Equivalent<TokenKey<S>> for Wanted<'_, S> {
+    #[inline]
     fn equivalent(&self, key: &TokenKey<S>) -> bool {
         same(self.0, &key.0)
     }
 }
 
 /// Equality, in words of eight bytes. Stops at the first difference, as `memcmp` does.
+#[inline]
 fn same(one: &[u8], other: &[u8]) -> bool {
     let ((ones, one_end), (others, other_end)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);

@@ -20,6 +20,7 @@ pub(crate) enum Credential<'a> {
 }
 
 impl std::fmt::Debug for Credential<'_> {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Absent => "Absent",
@@ -31,12 +32,14 @@ impl std::fmt::Debug for Credential<'_> {
 
 impl<'a> Credential<'a> {
     /// A token of possible length, as it stands in the request.
+    #[inline]
     pub(crate) fn of(token: &'a [u8]) -> Self {
         if possible(token) { Self::Present(Cow::Borrowed(token)) } else { Self::Malformed }
     }
 }
 
 /// Whether it may be a token by its length.
+#[inline]
 pub(crate) fn possible(token: &[u8]) -> bool {
     !token.is_empty() && token.len() <= MAX_CREDENTIAL_BYTES
 }
@@ -59,6 +62,7 @@ impl<'a> Authorization<'a> {
     ///
     /// # Errors
     /// [`Reason::CredentialAmbiguous`] for two headers, or two that were joined.
+    #[inline]
     pub(crate) fn read(headers: &[Header<'a>]) -> Result<Self, Reason> {
         let mut values = headers
             .iter()
@@ -86,6 +90,7 @@ impl<'a> Authorization<'a> {
     }
 
     /// As a bearer credential. Without a scheme it is one that nobody can read, unless the route reads bare words too.
+    #[inline]
     pub(crate) fn bearer(self, reads_bare: bool) -> Credential<'a> {
         match self {
             Self::Absent | Self::Other(_) => Credential::Absent,
@@ -99,6 +104,7 @@ impl<'a> Authorization<'a> {
     ///
     /// # Errors
     /// [`Reason::CredentialAmbiguous`] for a comma: two of them that were joined look like a scheme with parameters.
+    #[inline]
     pub(crate) fn raw(self) -> Result<Credential<'a>, Reason> {
         match self {
             Self::Other(value) | Self::Bare(value) if value.contains(&b',') => {
@@ -112,6 +118,7 @@ impl<'a> Authorization<'a> {
 }
 
 /// Whether this is a b64token (RFC 6750 section 2.1). Asked only of tokens that were not verified before: those were.
+#[inline]
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     token.iter().all(|byte| B64TOKEN.contains(*byte))
 }
@@ -128,6 +135,7 @@ impl ByteSet {
         clippy::indexing_slicing,
         reason = "evaluated at compile time; a byte is below 256"
     )]
+    #[inline]
     const fn new(mut bytes: &[u8]) -> Self {
         let mut set = [false; 256];
         while let Some((first, rest)) = bytes.split_first() {
@@ -137,6 +145,7 @@ impl ByteSet {
         Self(set)
     }
 
+    #[inline]
     fn contains(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)).copied().unwrap_or(false)
     }
@@ -144,6 +153,7 @@ impl ByteSet {
 
 /// Whether all that stands behind commas is parameters of one foreign credential (RFC 9110 section 11.4). A comma within
 /// quotes is none, but what looks like a bearer token behind it is one all the same.
+#[inline]
 fn is_alone(value: &[u8]) -> bool {
     let mut quoted = false;
     let separates = |&byte: &u8| {
@@ -155,6 +165,7 @@ fn is_alone(value: &[u8]) -> bool {
 }
 
 /// `name=value`, where the value is more than the end of a token.
+#[inline]
 fn is_parameter(part: &[u8]) -> bool {
     let mut halves = part.trim_ascii().splitn(2, |&byte| byte == b'=');
     let name = halves.next().unwrap_or_default();
@@ -164,6 +175,7 @@ fn is_parameter(part: &[u8]) -> bool {
         && halves.next().is_some_and(|value| value.iter().any(|&byte| byte != b'='))
 }
 
+#[inline]
 fn starts_bearer(part: &[u8]) -> bool {
     let part = part.trim_ascii_start();
     part.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))

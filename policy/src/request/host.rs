@@ -7,6 +7,7 @@ use crate::limits::MAX_HOST_BYTES;
 /// Host of an authority (`API.example.com.:443` gives `api.example.com`). An IPv6 address keeps its brackets.
 /// None where it is no host: empty, user information, bytes outside letters, digits, `-`, `_`, `.`; a broken port.
 #[must_use]
+#[inline]
 pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok()?;
     let (host, port) = split_port(text)?;
@@ -41,6 +42,7 @@ pub fn canonical_host(authority: &[u8]) -> Option<Cow<'_, str>> {
     Some(if upper { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
+#[inline]
 fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
     if text.starts_with('[') {
         let (address, rest) = text.split_once(']')?;

@@ -52,6 +52,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// [`Reason::RequestMalformed`] or [`Reason::CredentialAmbiguous`].
+    #[inline]
     pub fn parse(raw: RawRequest<'a>) -> Result<Self, Reason> {
         if raw.headers.len() > MAX_HEADERS {
             return Err(Reason::RequestMalformed);
@@ -65,34 +66,40 @@ impl<'a> Request<'a> {
 
     /// The method, as sent; compared exactly (RFC 9110: methods are case-sensitive).
     #[must_use]
+    #[inline]
     pub fn method(&self) -> &'a str {
         self.method
     }
 
     /// The canonical host.
     #[must_use]
+    #[inline]
     pub fn host(&self) -> &str {
         &self.host
     }
 
     /// The canonical path.
     #[must_use]
+    #[inline]
     pub fn path(&self) -> CanonicalPath<'a> {
         self.path
     }
 
     /// The Authorization header.
+    #[inline]
     pub(crate) fn authorization(&self) -> Authorization<'a> {
         self.authorization
     }
 
     /// What the adapter gave.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> &RawRequest<'a> {
         &self.raw
     }
 
     /// The values of a header, in order; `name` in lower case.
+    #[inline]
     pub fn header<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.raw
             .headers
@@ -103,6 +110,7 @@ impl<'a> Request<'a> {
 
     /// The value of a query key, both percent-decoded; `+` is a space in neither. None where the key is not there, there
     /// twice, broken, or where the query holds a `;`, at which some upstreams split it and others do not.
+    #[inline]
     pub(crate) fn query_value(&self, key: &str) -> Option<Cow<'a, str>> {
         let query = self.path.query().filter(|query| !query.contains(';'))?;
         let mut found = None;
@@ -117,6 +125,7 @@ impl<'a> Request<'a> {
 }
 
 /// Decoded once; none for a broken escape, and for what is not UTF-8.
+#[inline]
 fn query_text(value: &str) -> Option<Cow<'_, str>> {
     let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
     let mut bytes = value.bytes();
@@ -128,6 +137,7 @@ fn query_text(value: &str) -> Option<Cow<'_, str>> {
     percent_encoding::percent_decode_str(value).decode_utf8().ok()
 }
 
+#[inline]
 fn method(bytes: &[u8]) -> Option<&str> {
     let token = !bytes.is_empty()
         && bytes.len() <= MAX_METHOD_BYTES

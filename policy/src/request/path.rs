@@ -51,6 +51,7 @@ impl<'a> CanonicalPath<'a> {
     ///
     /// # Errors
     /// The first thing that keeps it from being canonical.
+    #[inline]
     pub fn parse(target: &'a [u8]) -> Result<Self, PathError> {
         if target.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong);
@@ -79,34 +80,40 @@ impl<'a> CanonicalPath<'a> {
 
     /// The path as sent, without the query.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &'a str {
         self.path
     }
 
     /// The query as sent, without `?`.
     #[must_use]
+    #[inline]
     pub fn query(&self) -> Option<&'a str> {
         self.query
     }
 
     /// Whether a segment has path parameters (`/a;v=1`), which some upstreams cut off and others read as part of the name.
     #[must_use]
+    #[inline]
     pub fn has_parameters(&self) -> bool {
         self.parameters
     }
 
     /// Whether a segment holds `%2F`, which some upstreams read as a slash.
     #[must_use]
+    #[inline]
     pub fn has_escaped_slashes(&self) -> bool {
         self.escaped_slashes
     }
 
     /// Whether there are upstreams that read it as another path, see [`CanonicalPath::other_readings`].
+    #[inline]
     pub(crate) fn has_other_readings(&self) -> bool {
         self.parameters || self.escaped_slashes || self.escaped_semicolons
     }
 
     /// What upstreams make of it that cut path parameters off, unescape slashes, or do both, in this order or the other; and of `%3B` those that unescape before they cut.
+    #[inline]
     pub(crate) fn other_readings(&self) -> Vec<Reading> {
         let mut readings = Vec::new();
         if self.parameters {
@@ -133,6 +140,7 @@ impl<'a> CanonicalPath<'a> {
     }
 
     /// Segments as sent. A trailing slash gives an empty last segment; `/` gives one empty segment.
+    #[inline]
     pub fn segments(&self) -> impl Iterator<Item = &'a str> + Clone {
         Segments { rest: Some(self.path.strip_prefix('/').unwrap_or_default()) }
     }
@@ -145,6 +153,7 @@ pub(crate) struct Reading {
     pub(crate) unescaped: bool,
 }
 
+#[inline]
 fn without_parameters(path: &str) -> String {
     let names: Vec<_> =
         path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
@@ -160,6 +169,7 @@ struct Segments<'a> {
 impl<'a> Iterator for Segments<'a> {
     type Item = &'a str;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a str> {
         let rest = self.rest?;
         let at = rest.bytes().position(|byte| byte == b'/');
@@ -170,6 +180,7 @@ impl<'a> Iterator for Segments<'a> {
 }
 
 /// A segment with its escapes decoded once. Borrowed where there are none.
+#[inline]
 pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
     if segment.contains('%') {
         percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
@@ -194,6 +205,7 @@ struct Marks {
 }
 
 impl Marks {
+    #[inline]
     fn of(target: &[u8]) -> Self {
         let mut marks = Self::default();
         for (at, byte) in target.iter().enumerate() {
@@ -219,6 +231,7 @@ struct Escaped {
     semicolons: bool,
 }
 
+#[inline]
 fn check(path: &str, marks: &Marks) -> Result<Escaped, PathError> {
     let rest = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
     if marks.backslash {
@@ -248,6 +261,7 @@ fn check(path: &str, marks: &Marks) -> Result<Escaped, PathError> {
 }
 
 /// Where a segment's name ends for those that cut path parameters off, perhaps after they have unescaped it.
+#[inline]
 fn name_end(segment: &str, escaped: bool) -> Option<usize> {
     let plain = segment.bytes().position(|byte| byte == b';');
     if !escaped {
@@ -257,6 +271,7 @@ fn name_end(segment: &str, escaped: bool) -> Option<usize> {
     [plain, at].into_iter().flatten().min()
 }
 
+#[inline]
 fn check_escapes(path: &str) -> Result<Escaped, PathError> {
     let mut rest = path.as_bytes();
     let mut escaped = Escaped::default();
@@ -293,10 +308,12 @@ fn check_escapes(path: &str) -> Result<Escaped, PathError> {
     Ok(escaped)
 }
 
+#[inline]
 fn escape(bytes: &[u8]) -> Option<u8> {
     hex(bytes.get(1..3)?)
 }
 
+#[inline]
 fn hex(digits: &[u8]) -> Option<u8> {
     let [high, low] = digits else { return None };
     let high = char::from(*high).to_digit(16)?;

@@ -25,6 +25,7 @@ impl Place {
     ///
     /// # Errors
     /// [`Reason::CredentialAmbiguous`] where it is more than one.
+    #[inline]
     pub(crate) fn read<'a>(
         &self,
         request: &Request<'a>,
@@ -41,6 +42,7 @@ impl Place {
 }
 
 impl std::fmt::Display for Place {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Bearer => f.write_str("authorization: bearer"),
@@ -53,6 +55,7 @@ impl std::fmt::Display for Place {
 }
 
 /// Repeated headers arrive joined with a comma in some doors, so a comma is a second header in all of them.
+#[inline]
 fn header<'a>(request: &Request<'a>, name: &str, prefix: &str) -> Result<Credential<'a>, Reason> {
     let headers = request.raw().headers.iter();
     let mut values = headers

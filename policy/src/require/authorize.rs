@@ -12,6 +12,7 @@ use crate::route::{Demands, Rbac};
 use crate::trace::{Note, RoleQuestion, Trace};
 
 /// True: everything holds. False: all but the roles, which are the sidecar's.
+#[inline]
 pub(crate) fn authorize(
     demands: &Demands,
     roles: &Roles,
@@ -47,6 +48,7 @@ pub(crate) fn authorize(
 }
 
 /// What [`ask_roles`] asks.
+#[inline]
 fn question(rbac: &Rbac, roles: &Roles, identity: &Identity, view: &View<'_>) -> RoleQuestion {
     let value = |template: &Template| template.render(view);
     let verb = rbac.verb.or_else(|| Verb::of_method(view.request().method()));
@@ -68,12 +70,14 @@ fn question(rbac: &Rbac, roles: &Roles, identity: &Identity, view: &View<'_>) ->
 }
 
 /// A challenge names what would help; of a scope that must not be there nobody is told.
+#[inline]
 fn lacking(reason: Reason, scopes: &Scopes) -> Denial {
     let scope = if reason == Reason::ScopeMissing { scopes.challenge.clone() } else { None };
     Denial { scope, ..Denial::new(reason) }
 }
 
 /// A template without a value asks about nothing, and nobody may do nothing-in-particular.
+#[inline]
 fn ask_roles(
     rbac: &Rbac,
     roles: &Roles,

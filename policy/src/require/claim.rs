@@ -33,6 +33,7 @@ pub(crate) struct MoreOfClaim {
 }
 
 impl ClaimRule {
+    #[inline]
     pub(crate) fn new(
         path: ClaimPath,
         any_of: Vec<Value>,
@@ -44,18 +45,21 @@ impl ClaimRule {
     }
 
     /// The template of `equals`.
+    #[inline]
     pub(crate) fn template(&self) -> Option<&Template> {
         self.more.as_ref()?.equals.as_ref()
     }
 
     /// Whether a caller without a token may have what is asked for: such a one has no claim but `sub`.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn may_hold_without_token(&self) -> bool {
         self.path.names() == ["sub"] || self.holds_of_nothing()
     }
 
     /// Whether it is about the one claim that everybody has.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn is_about_subject(&self) -> bool {
         self.path.names() == ["sub"]
     }
@@ -65,6 +69,7 @@ impl ClaimRule {
     /// # Errors
     /// [`Reason::GroupsOverage`] where the token says that its groups are elsewhere, and this rule is about them: who is
     /// in which group is then unknown. Else [`Reason::ClaimMismatch`].
+    #[inline]
     pub(crate) fn check(&self, identity: &Identity, view: &View<'_>) -> Result<(), Reason> {
         if self.reads_groups && groups_elsewhere(identity.claims()) {
             return Err(Reason::GroupsOverage);
@@ -76,6 +81,7 @@ impl ClaimRule {
         if holds { Ok(()) } else { Err(Reason::ClaimMismatch) }
     }
 
+    #[inline]
     fn holds_of_nothing(&self) -> bool {
         self.any_of.is_empty()
             && self.all_of.is_empty()
@@ -87,6 +93,7 @@ impl ClaimRule {
             })
     }
 
+    #[inline]
     fn holds_of(&self, actual: &Value, view: &View<'_>) -> bool {
         let has = |wanted: &Value| any_element(actual, |element| equal(element, wanted));
         self.all_of.iter().all(has)
@@ -107,6 +114,7 @@ impl ClaimRule {
 
 impl MoreOfClaim {
     /// A number in a string is no number.
+    #[inline]
     fn within(&self, actual: &Value) -> bool {
         let keeps = |bound: &Option<Number>, excluded: Ordering| {
             bound.as_ref().is_none_or(|bound| match actual {
@@ -125,12 +133,14 @@ impl MoreOfClaim {
 }
 
 /// Whether a path leads to what Entra leaves out.
+#[inline]
 pub(crate) fn about_groups(path: &ClaimPath) -> bool {
     let first = path.names().first().map(String::as_str);
     matches!(first, Some("groups" | "_claim_names"))
 }
 
 /// The value itself, or one element of an array.
+#[inline]
 fn any_element(actual: &Value, holds: impl Fn(&Value) -> bool) -> bool {
     match actual {
         Value::Array(items) => items.iter().any(holds),
@@ -141,6 +151,7 @@ fn any_element(actual: &Value, holds: impl Fn(&Value) -> bool) -> bool {
 }
 
 /// Whether a scalar reads so: a string, an integer as JSON writes it, `true` or `false`.
+#[inline]
 fn is_text(value: &Value, text: &str) -> bool {
     match value {
         Value::String(actual) => actual == text,
@@ -152,6 +163,7 @@ fn is_text(value: &Value, text: &str) -> bool {
 
 /// Entra's groups overage: more than 200 groups stay out of the token, and `_claim_names` says where they are (v1 and
 /// v2), or `hasgroups` that there are any (implicit flow).
+#[inline]
 pub(crate) fn groups_elsewhere(claims: &Claims) -> bool {
     let absent = claims.member("groups").is_none_or(Value::is_null);
     let named = || claims.member("_claim_names").is_some_and(|names| names.get("groups").is_some());
@@ -165,6 +177,7 @@ pub(crate) fn groups_elsewhere(claims: &Claims) -> bool {
 
 /// JSON has one kind of number: `1` and `1.0` are the same. Integers are compared as integers: through a float, two
 /// different 64-bit ids would be one.
+#[inline]
 pub(crate) fn equal(actual: &Value, wanted: &Value) -> bool {
     match (actual, wanted) {
         (Value::Number(actual), Value::Number(wanted)) => match (whole(actual), whole(wanted)) {
@@ -177,15 +190,18 @@ pub(crate) fn equal(actual: &Value, wanted: &Value) -> bool {
 
 /// Whether a number is what was written. Integers beyond 64 bits are floats by the time that they get here, and several are
 /// the same float.
+#[inline]
 pub(crate) fn is_exact(number: &Number) -> bool {
     whole(number).is_some() || number.as_f64().is_some_and(|float| float.fract() != 0.0)
 }
 
+#[inline]
 fn is_inexact(value: &Value) -> bool {
     matches!(value, Value::Number(number) if !is_exact(number))
 }
 
 /// Integers as integers, anything else as floats.
+#[inline]
 pub(crate) fn compare(left: &Number, right: &Number) -> Option<Ordering> {
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
@@ -194,6 +210,7 @@ pub(crate) fn compare(left: &Number, right: &Number) -> Option<Ordering> {
 }
 
 /// The integer that a number is; none for a fraction, and for a float beyond the integers that floats hold exactly.
+#[inline]
 pub(crate) fn whole(number: &Number) -> Option<i128> {
     if let Some(integer) = number.as_i64() {
         return Some(i128::from(integer));
@@ -209,6 +226,7 @@ pub(crate) fn whole(number: &Number) -> Option<i128> {
 
 /// A float has no checked conversion to an integer, and the way through text costs 10 KB of wasm: from its bits, by
 /// IEEE 754. Of a whole number below 2^53.
+#[inline]
 fn from_bits(float: f64) -> i128 {
     const FRACTION_BITS: u32 = 52;
     let bits = float.abs().to_bits();

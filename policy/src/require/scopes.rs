@@ -23,6 +23,7 @@ impl Scopes {
     ///
     /// # Errors
     /// [`Reason::ScopeMissing`], else [`Reason::ScopeForbidden`].
+    #[inline]
     pub(crate) fn check(&self, identity: &Identity) -> Result<(), Reason> {
         let granted = |wanted: &str| match self.strategy {
             ScopeStrategy::Exact => identity.has_scope(wanted),
@@ -44,6 +45,7 @@ impl Scopes {
 }
 
 /// Whether a granted scope is as good as the wanted one.
+#[inline]
 pub(crate) fn satisfies(strategy: ScopeStrategy, granted: &str, wanted: &str) -> bool {
     match strategy {
         ScopeStrategy::Exact => granted == wanted,
@@ -55,6 +57,7 @@ pub(crate) fn satisfies(strategy: ScopeStrategy, granted: &str, wanted: &str) ->
 }
 
 /// Ory's: a segment `*` stands for one segment that is not empty, as the last one also for more after it.
+#[inline]
 fn wildcard(pattern: &str, wanted: &str) -> bool {
     let mut rest = wanted.split('.');
     let mut pattern = pattern.split('.').peekable();

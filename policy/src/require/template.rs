@@ -46,6 +46,7 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    #[inline]
     pub(crate) fn new(
         route: &'a Route,
         request: &'a Request<'a>,
@@ -54,10 +55,12 @@ impl<'a> View<'a> {
         Self { request, variables: PathVariables::new(route, request.path()), identity }
     }
 
+    #[inline]
     pub(crate) fn request(&self) -> &'a Request<'a> {
         self.request
     }
 
+    #[inline]
     pub(crate) fn identity(&self) -> Option<&'a Identity> {
         self.identity
     }
@@ -68,6 +71,7 @@ impl Template {
     ///
     /// # Errors
     /// What is wrong, and how to mend it.
+    #[inline]
     pub(crate) fn compile(text: &str, variables: &[Box<str>]) -> Result<Self, (String, String)> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -87,6 +91,7 @@ impl Template {
     }
 
     /// Whether the template reads the identity.
+    #[inline]
     pub(crate) fn reads_identity(&self) -> bool {
         self.0.iter().any(|part| match part {
             Part::Subject | Part::Client | Part::Issuer | Part::Claim(_) | Part::Scopes => true,
@@ -102,6 +107,7 @@ impl Template {
     }
 
     /// The headers that it reads, in lower case.
+    #[inline]
     pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(
             |part| {
@@ -112,6 +118,7 @@ impl Template {
 
     /// The query keys that it reads.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn queries(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -120,6 +127,7 @@ impl Template {
 
     /// The text, where the template is nothing else.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn literal(&self) -> Option<&str> {
         match &*self.0 {
             [Part::Literal(text)] => Some(text),
@@ -129,6 +137,7 @@ impl Template {
 
     /// Whether a caller without a token leaves it without a value.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn needs_token(&self) -> bool {
         self.0.iter().any(|part| match part {
             Part::Client | Part::Scopes => true,
@@ -148,6 +157,7 @@ impl Template {
 
     /// The value for this caller, where it is the same in every request.
     #[cfg(feature = "lint")]
+    #[inline]
     pub(crate) fn of_caller(&self, identity: &Identity) -> Option<String> {
         let mut out = String::new();
         for part in &self.0 {
@@ -171,6 +181,7 @@ impl Template {
     }
 
     /// As [`Template::render`], without a copy where the template is plain text.
+    #[inline]
     pub(crate) fn value<'v>(&'v self, view: &View<'_>) -> Option<Cow<'v, str>> {
         match &*self.0 {
             [Part::Literal(text)] => sendable(text).then_some(Cow::Borrowed(text)),
@@ -179,6 +190,7 @@ impl Template {
     }
 
     /// The value; none where a part has none, or where the result could not be a header's value.
+    #[inline]
     pub(crate) fn render(&self, view: &View<'_>) -> Option<String> {
         let mut out = String::new();
         for part in &self.0 {
@@ -194,6 +206,7 @@ impl Template {
 
     /// The value as a path: each part one segment or less of it, escaped, but for literals and the request's own path.
     /// None where a part has no value, an empty one, or one that holds a slash.
+    #[inline]
     pub(crate) fn render_path(&self, view: &View<'_>) -> Option<String> {
         let mut out = String::new();
         for part in &self.0 {
@@ -213,6 +226,7 @@ impl Template {
     }
 
     /// The path that it makes of values that are `x`.
+    #[inline]
     pub(crate) fn example(&self) -> String {
         let mut out = String::new();
         for part in &self.0 {
@@ -229,6 +243,7 @@ impl Template {
 }
 
 impl Part {
+    #[inline]
     fn push(&self, out: &mut String, view: &View<'_>) -> Option<()> {
         match self {
             Self::Literal(text) => out.push_str(text),
@@ -254,6 +269,7 @@ impl Part {
 }
 
 /// A header's values, joined as HTTP joins them (RFC 9110 section 5.3). What is not UTF-8 has none.
+#[inline]
 fn push_header(out: &mut String, request: &Request<'_>, name: &str) -> Option<()> {
     let mut values = request.header(name);
     out.push_str(std::str::from_utf8(values.next()?).ok()?);
@@ -265,6 +281,7 @@ fn push_header(out: &mut String, request: &Request<'_>, name: &str) -> Option<()
 }
 
 /// Whether it can be a header's value. HTTP trims a value's ends: ` admin` would arrive as `admin`.
+#[inline]
 fn sendable(value: &str) -> bool {
     if value.len() > MAX_HEADER_VALUE_BYTES {
         return false;
@@ -275,6 +292,7 @@ fn sendable(value: &str) -> bool {
     !value.chars().any(char::is_control) && value.trim() == value
 }
 
+#[inline]
 fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), (String, String)> {
     if literal.contains('}') {
         return Err(("closes a brace that is not open".to_owned(), "open it with `{`".to_owned()));
@@ -288,6 +306,7 @@ fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), (String, Str
     Ok(())
 }
 
+#[inline]
 fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
     match name {
         "subject" => return Ok(Part::Subject),
@@ -331,6 +350,7 @@ fn part(name: &str, variables: &[Box<str>]) -> Result<Part, (String, String)> {
 }
 
 /// Credentials are none of a template's business, and Host has a name of its own here.
+#[inline]
 fn readable_header(name: &str) -> Result<Box<str>, (String, String)> {
     let lower = name.to_ascii_lowercase();
     // RFC 9110 section 5.6.2, less what would have to be quoted in a template.
@@ -352,6 +372,7 @@ fn readable_header(name: &str) -> Result<Box<str>, (String, String)> {
 }
 
 /// Scalars as text, arrays of scalars with commas; objects and commas inside elements give nothing.
+#[inline]
 fn push_claim(out: &mut String, value: &Value) -> Option<()> {
     match value {
         Value::String(text) => out.push_str(text),

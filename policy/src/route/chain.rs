@@ -45,6 +45,7 @@ pub(crate) struct TokenPlace {
 
 impl Chain {
     /// Has the place read, from here on in the order where it was not before.
+    #[inline]
     pub(crate) fn add(&mut self, place: &Place) {
         if !self.places().any(|known| known.place == *place) {
             self.steps.push(Step::Token(TokenPlace {
@@ -57,6 +58,7 @@ impl Chain {
     }
 
     /// A place that is read.
+    #[inline]
     pub(crate) fn at(&mut self, place: &Place) -> Option<&mut TokenPlace> {
         self.steps.iter_mut().find_map(|step| match step {
             Step::Token(known) if known.place == *place => Some(known),
@@ -65,6 +67,7 @@ impl Chain {
     }
 
     /// The places of a token.
+    #[inline]
     pub(crate) fn places(&self) -> impl Iterator<Item = &TokenPlace> {
         self.steps.iter().filter_map(|step| match step {
             Step::Token(place) => Some(place),
@@ -73,6 +76,7 @@ impl Chain {
     }
 
     /// The names that are read from a certificate.
+    #[inline]
     pub(crate) fn certificate(&self) -> impl Iterator<Item = CertificateSubject> {
         self.steps.iter().filter_map(|step| match step {
             Step::Certificate(subject, _) => Some(*subject),
@@ -81,16 +85,19 @@ impl Chain {
     }
 
     /// Whether the sidecar alone can judge some of the tokens that are accepted.
+    #[inline]
     pub(crate) fn needs_sidecar(&self) -> bool {
         self.places().any(|place| !place.introspection.is_empty() || place.jwt.need_sidecar())
     }
 
     /// Whether a bare word in Authorization may be a token.
+    #[inline]
     pub(crate) fn reads_bare(&self) -> bool {
         self.places().any(|place| place.place == Place::Raw)
     }
 
     /// What a verdict rests on besides the parts that are always compared.
+    #[inline]
     pub(crate) fn note(&self, inputs: &mut Inputs) {
         inputs.certificate.extend(self.certificate());
         for place in self.places() {

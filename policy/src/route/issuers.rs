@@ -40,6 +40,7 @@ struct Tenants {
 
 impl Tenants {
     /// Whether an `iss` of this template is one of theirs.
+    #[inline]
     fn take(named: &[String], iss: &str) -> bool {
         named.is_empty() || named.iter().any(|tenant| iss.contains(tenant.as_str()))
     }
@@ -50,6 +51,7 @@ impl RouteIssuers {
     ///
     /// # Errors
     /// An `iss` that this issuer and one of those before both accept.
+    #[inline]
     pub(crate) fn insert(&mut self, issuer: &Issuer, on_invalid: OnInvalid) -> Result<(), String> {
         let Some(rule) = issuer.issuer_rule() else { return Ok(()) };
         if let Some(iss) = self.shared(rule) {
@@ -71,6 +73,7 @@ impl RouteIssuers {
         Ok(())
     }
 
+    #[inline]
     fn shared(&self, rule: &IssuerRule) -> Option<String> {
         match rule {
             IssuerRule::Exact(iss) => {
@@ -93,6 +96,7 @@ impl RouteIssuers {
     }
 
     /// The issuer of tokens with this `iss`. Whether its tenant is one of those accepted, the issuer's rules say.
+    #[inline]
     pub(crate) fn of_token(&self, iss: &str) -> Option<Entry> {
         if let Some(entry) = self.by_iss.exact.get(iss) {
             return Some(*entry);
@@ -104,16 +108,19 @@ impl RouteIssuers {
     }
 
     /// Whether this issuer is one of them: then, whether its refusal is final.
+    #[inline]
     pub(crate) fn accepts(&self, issuer: IssuerId) -> Option<OnInvalid> {
         let at = self.by_id.binary_search_by_key(&issuer, |(id, _)| *id).ok()?;
         self.by_id.get(at).map(|(_, on_invalid)| *on_invalid)
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
     /// Whether the sidecar alone can judge some of their tokens.
+    #[inline]
     pub(crate) fn need_sidecar(&self) -> bool {
         self.hmac
     }

@@ -58,23 +58,27 @@ pub struct Route {
 impl Route {
     /// Its name.
     #[must_use]
+    #[inline]
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
     /// What an unavailable dependency means here.
     #[must_use]
+    #[inline]
     pub fn failure_mode(&self) -> FailureMode {
         self.failure_mode
     }
 
     /// Whether the sidecar's part is judged in shadow (`mode: async`).
     #[must_use]
+    #[inline]
     pub fn deferred(&self) -> bool {
         self.deferred
     }
 
     /// Whether the sidecar has a part in it.
+    #[inline]
     pub(crate) fn needs_sidecar(&self) -> bool {
         match &self.access {
             Access::Open | Access::Shut => false,
@@ -83,6 +87,7 @@ impl Route {
     }
 
     /// Every template that a decision or its mutations may come from.
+    #[inline]
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let requirements = match &self.access {
             Access::Open | Access::Shut => None,
@@ -101,6 +106,7 @@ impl Route {
 
     /// Longest wait for a dependency, in milliseconds.
     #[must_use]
+    #[inline]
     pub fn timeout_ms(&self) -> u64 {
         self.timeout_ms
     }
@@ -140,11 +146,13 @@ pub(crate) struct Demands {
 
 impl Requirements {
     /// Whether nothing can go on without the sidecar: it alone can judge the token, or give the upstream's credential.
+    #[inline]
     pub(crate) fn cannot_defer(&self) -> bool {
         self.swaps || self.chain.needs_sidecar()
     }
 
     /// Whether the sidecar has a part in it.
+    #[inline]
     pub(crate) fn need_sidecar(&self) -> bool {
         let roles = self.demands.rbac.as_ref().is_some_and(|rbac| !rbac.in_filter);
         roles || self.cannot_defer()
@@ -183,6 +191,7 @@ pub(crate) enum RoutePath {
 
 impl RoutePath {
     /// Names of the variables, in order.
+    #[inline]
     pub(crate) fn variables(&self) -> Vec<Box<str>> {
         match self {
             Self::Segments(path) => path.variables(),
@@ -212,6 +221,7 @@ impl PathPattern {
     ///
     /// # Errors
     /// What is wrong, and how to mend it.
+    #[inline]
     pub(crate) fn compile(text: &str) -> Result<Self, (String, String)> {
         if !text.starts_with('/') {
             return Err((
@@ -239,12 +249,14 @@ impl PathPattern {
     }
 
     /// Whether it names one path alone.
+    #[inline]
     pub(crate) fn is_exact(&self) -> bool {
         !self.rest
             && !self.segments.iter().any(|segment| matches!(segment, SegmentPattern::Variable(_)))
     }
 
     /// Names of the variables, in order.
+    #[inline]
     pub(crate) fn variables(&self) -> Vec<Box<str>> {
         self.segments
             .iter()
@@ -257,6 +269,7 @@ impl PathPattern {
 }
 
 /// What a request may not hold, a rule may not either: it could never match, and a wider rule would judge in its place.
+#[inline]
 fn check_canonical(text: &str) -> Result<(), (String, String)> {
     if text.contains('?') {
         return Err((
@@ -282,6 +295,7 @@ fn check_canonical(text: &str) -> Result<(), (String, String)> {
     }
 }
 
+#[inline]
 fn segment(
     text: &str,
     part: &str,
@@ -324,10 +338,12 @@ pub(crate) struct PathVariables<'a> {
 }
 
 impl<'a> PathVariables<'a> {
+    #[inline]
     pub(crate) fn new(route: &'a Route, path: CanonicalPath<'a>) -> Self {
         Self { pattern: &route.path, path }
     }
 
+    #[inline]
     pub(crate) fn decoded(&self, name: &str) -> Option<Cow<'a, str>> {
         let path = match self.pattern {
             RoutePath::Segments(path) => path,

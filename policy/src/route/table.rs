@@ -41,6 +41,7 @@ struct HostRoutes {
 }
 
 impl HostRoutes {
+    #[inline]
     fn find(&self, path: CanonicalPath<'_>, method: &str) -> Result<Option<RouteIndex>, Reason> {
         match (self.paths.find(path, method), &self.patterns) {
             (None, Some(patterns)) => patterns.find(path, method),
@@ -59,6 +60,7 @@ pub(crate) enum HostPattern {
 
 impl HostPattern {
     /// A host that this pattern matches, for messages.
+    #[inline]
     pub(crate) fn example(&self) -> String {
         match self {
             Self::Exact(host) => host.to_string(),
@@ -89,6 +91,7 @@ struct Node {
 
 impl RouteTable {
     /// Adds one route for one host and one method; gives the route that matches the same requests, if there is one.
+    #[inline]
     pub(crate) fn insert(
         &mut self,
         host: &HostPattern,
@@ -101,6 +104,7 @@ impl RouteTable {
     }
 
     /// A method's name, the same memory for all places.
+    #[inline]
     fn method(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.methods.iter().find(|known| ***known == *name) {
             return Arc::clone(known);
@@ -111,6 +115,7 @@ impl RouteTable {
     }
 
     /// Adds a pattern for one host and one method.
+    #[inline]
     pub(crate) fn insert_pattern(
         &mut self,
         host: &HostPattern,
@@ -123,6 +128,7 @@ impl RouteTable {
     }
 
     /// Gives back what it does not need; nothing is added any more.
+    #[inline]
     pub(crate) fn shrink(&mut self) {
         let hosts = self.exact.values_mut().chain(self.wildcard.values_mut());
         hosts.chain([&mut self.any]).for_each(|host| {
@@ -132,6 +138,7 @@ impl RouteTable {
         });
     }
 
+    #[inline]
     fn host_mut(&mut self, host: &HostPattern) -> &mut HostRoutes {
         match host {
             HostPattern::Exact(name) => self.exact.entry(name.clone()).or_default(),
@@ -140,6 +147,7 @@ impl RouteTable {
         }
     }
 
+    #[inline]
     fn host(&self, host: &HostPattern) -> Option<&HostRoutes> {
         match host {
             HostPattern::Exact(name) => self.exact.get(name),
@@ -149,6 +157,7 @@ impl RouteTable {
     }
 
     /// The prefix that judges whatever starts with these segments and has this method, before any pattern is asked.
+    #[inline]
     pub(crate) fn hiding(
         &self,
         host: &HostPattern,
@@ -160,6 +169,7 @@ impl RouteTable {
 
     /// The routes of the same host, kind of path and method that match some requests of this one while neither matches
     /// all of the other's (`/a/{x}` and `/{y}/b`): which of them should judge, the file does not say.
+    #[inline]
     pub(crate) fn crossing(
         &self,
         host: &HostPattern,
@@ -180,6 +190,7 @@ impl RouteTable {
     ///
     /// # Errors
     /// As [`PatternTable::find`].
+    #[inline]
     pub(crate) fn find(
         &self,
         request: &Request<'_>,
@@ -209,6 +220,7 @@ impl RouteTable {
 
 impl PathTrie {
     /// The place of a pattern, made if it is not there. None cannot happen: indices come from this trie.
+    #[inline]
     fn leaf(&mut self, path: &PathPattern) -> Option<&mut Leaf> {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
@@ -247,11 +259,13 @@ impl PathTrie {
         Some(if path.rest { node.below.get_or_insert_default() } else { &mut node.here })
     }
 
+    #[inline]
     fn find(&self, path: CanonicalPath<'_>, method: &str) -> Option<RouteIndex> {
         self.whole(0, path.segments(), method).or_else(|| self.prefix(0, path.segments(), method))
     }
 
     /// Exact paths and templates. Literals come first, so an exact path wins over every template.
+    #[inline]
     fn whole<'p>(
         &self,
         at: usize,
@@ -266,6 +280,7 @@ impl PathTrie {
     }
 
     /// Prefixes, the longest first. A prefix `/files/{**}` holds `/files/` and what is below it, not `/files`.
+    #[inline]
     fn prefix<'p>(
         &self,
         at: usize,
@@ -285,6 +300,7 @@ impl PathTrie {
 
 impl PathTrie {
     /// The prefix that matches every path below these segments, for this method or any.
+    #[inline]
     fn covering(&self, at: usize, lead: &[Box<str>], method: Option<&str>) -> Option<RouteIndex> {
         let node = self.nodes.get(at)?;
         let here = match method {
@@ -308,6 +324,7 @@ struct Wider {
 
 impl PathTrie {
     /// Collects routes that cross this pattern; see [`RouteTable::crossing`].
+    #[inline]
     fn crossing(
         &self,
         at: usize,
@@ -352,6 +369,7 @@ impl PathTrie {
         }
     }
 
+    #[inline]
     fn crossing_end(
         &self,
         node: &Node,
@@ -371,6 +389,7 @@ impl PathTrie {
         }
     }
 
+    #[inline]
     fn all_below(&self, at: usize, method: Option<&str>, found: &mut Vec<Crossing>) {
         let Some(node) = self.nodes.get(at) else { return };
         found.extend(node.overlapping_below(method));
@@ -399,6 +418,7 @@ const SENT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// A path that both patterns match, for messages, as it is sent.
+#[inline]
 pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
     let longest = one.segments.len().max(other.segments.len());
     let mut out = String::new();
@@ -417,32 +437,39 @@ pub(crate) fn common_path(one: &PathPattern, other: &PathPattern) -> String {
 }
 
 impl Node {
+    #[inline]
     fn literal_for(&self, segment: &str) -> Option<usize> {
         self.child(&decoded(segment))
     }
 
     /// The node of a literal, which is decoded already.
+    #[inline]
     fn child(&self, literal: &str) -> Option<usize> {
         self.literal.as_deref()?.get(literal).copied()
     }
 
     /// A variable never stands for an empty segment: `/orders/` is not an order.
+    #[inline]
     fn variable_for(&self, segment: &str) -> Option<usize> {
         self.variable.filter(|_| !segment.is_empty()).map(NonZeroUsize::get)
     }
 
+    #[inline]
     fn below(&self) -> Option<&Leaf> {
         self.below.as_deref()
     }
 
+    #[inline]
     fn overlapping_below(&self, method: Option<&str>) -> impl Iterator<Item = Crossing> {
         self.below().into_iter().flat_map(move |below| below.overlapping(method))
     }
 
+    #[inline]
     fn literals(&self) -> impl Iterator<Item = (&SmolStr, usize)> {
         self.literal.as_deref().into_iter().flatten().map(|(text, next)| (text, *next))
     }
 
+    #[inline]
     fn children(&self) -> impl Iterator<Item = usize> {
         self.literals().map(|(_, next)| next).chain(self.variable.map(NonZeroUsize::get))
     }
