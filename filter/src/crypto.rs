@@ -1,7 +1,10 @@
 //! Signatures at the host's speed: Envoy's foreign function `verify_signature`, probed once with signatures that are
 //! known to be good and bad; pure Rust where the host has none, and for the algorithms it does not know.
 
+use std::borrow::Cow;
+
 use prost::Message;
+use prost::encoding::{self, WireType};
 use sallyport_jwt::{Algorithm, Key, KeySet, Pure, SignatureBackend, SignatureInvalid, ecdsa_der};
 
 use crate::host;
@@ -15,17 +18,19 @@ pub(crate) enum Backend {
     Pure,
 }
 
-/// Envoy's `envoy.source.extensions.common.wasm.VerifySignatureArguments`.
-#[derive(Clone, PartialEq, Message)]
-struct Arguments {
-    #[prost(string, tag = "1")]
-    hash_function: String,
-    #[prost(bytes = "vec", tag = "2")]
-    public_key: Vec<u8>,
-    #[prost(bytes = "vec", tag = "3")]
-    signature: Vec<u8>,
-    #[prost(bytes = "vec", tag = "4")]
-    text: Vec<u8>,
+/// Envoy's `envoy.source.extensions.common.wasm.VerifySignatureArguments`, encoded from what others hold: a message struct
+/// would have copies of it all.
+fn arguments(hash: &str, public_key: &[u8], signature: &[u8], text: &[u8]) -> Vec<u8> {
+    let fields = [hash.as_bytes(), public_key, signature, text];
+    // A key and a length for each: a byte, and up to five.
+    let size = fields.iter().map(|field| field.len().saturating_add(6)).sum();
+    let mut message = Vec::with_capacity(size);
+    for (tag, field) in (1..).zip(fields) {
+        encoding::encode_key(tag, WireType::LengthDelimited, &mut message);
+        encoding::encode_varint(u64::try_from(field.len()).unwrap_or(u64::MAX), &mut message);
+        message.extend_from_slice(field);
+    }
+    message
 }
 
 /// Envoy's `VerifySignatureResult`.
@@ -79,12 +84,12 @@ impl SignatureBackend for Backend {
             return Pure.verify(key, algorithm, input, signature);
         }
         let signature = match algorithm {
-            Es256 | Es384 | Es512 => ecdsa_der(signature).ok_or(SignatureInvalid)?,
+            Es256 | Es384 | Es512 => ecdsa_der(signature).ok_or(SignatureInvalid)?.into(),
             Rs256 | Rs384 | Rs512 | Ps256 | Ps384 | Ps512 | EdDsa | Hs256 | Hs384 | Hs512 => {
-                signature.to_vec()
+                Cow::Borrowed(signature)
             }
         };
-        match ask_host(hash, key.spki_der(), signature, input) {
+        match ask_host(hash, key.spki_der(), &signature, input) {
             Some(true) => Ok(()),
             Some(false) | None => Err(SignatureInvalid),
         }
@@ -92,14 +97,9 @@ impl SignatureBackend for Backend {
 }
 
 /// None: the host has no such function, or it failed.
-fn ask_host(hash: &str, spki: &[u8], signature: Vec<u8>, text: &[u8]) -> Option<bool> {
-    let arguments = Arguments {
-        hash_function: hash.to_owned(),
-        public_key: spki.to_vec(),
-        signature,
-        text: text.to_vec(),
-    };
-    let reply = host::call_foreign_function("verify_signature", &arguments.encode_to_vec())?;
+fn ask_host(hash: &str, spki: &[u8], signature: &[u8], text: &[u8]) -> Option<bool> {
+    let arguments = arguments(hash, spki, signature, text);
+    let reply = host::call_foreign_function("verify_signature", &arguments)?;
     Outcome::decode(reply.as_slice()).ok().map(|outcome| outcome.result)
 }
 
@@ -140,7 +140,33 @@ const ES256: Vector = Vector {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::{Algorithm, Backend, ES256, KeySet, RS256, SignatureBackend};
+
+    /// Envoy's message, as a library reads it.
+    #[derive(Clone, PartialEq, Message)]
+    struct Arguments {
+        #[prost(string, tag = "1")]
+        hash_function: String,
+        #[prost(bytes = "vec", tag = "2")]
+        public_key: Vec<u8>,
+        #[prost(bytes = "vec", tag = "3")]
+        signature: Vec<u8>,
+        #[prost(bytes = "vec", tag = "4")]
+        text: Vec<u8>,
+    }
+
+    #[test]
+    fn the_host_reads_what_is_written() {
+        for length in [1, 127, 128, 70_000] {
+            let (key, signature, text) = (vec![1; length], vec![2; 64], vec![3; length]);
+            let message = super::arguments("sha256", &key, &signature, &text);
+            let read = Arguments::decode(message.as_slice()).unwrap();
+            let hash_function = "sha256".to_owned();
+            assert_eq!(read, Arguments { hash_function, public_key: key, signature, text });
+        }
+    }
 
     #[test]
     fn without_a_host_the_probe_chooses_pure() {

@@ -15,7 +15,7 @@ use crate::gate::{Gate, Parked};
 use crate::host::{self, Map};
 use crate::keys::Wait;
 use crate::limits::{KEY_WAIT_MS, MAX_PARKED};
-use crate::pairs::{self, Pair};
+use crate::pairs::{self, Headers, Pair};
 use crate::{certificate, ext_authz, verdicts};
 
 /// What the request does now.
@@ -84,19 +84,19 @@ impl Flight {
     pub(crate) fn start(me: &Rc<RefCell<Self>>) -> Now {
         let mut flight = me.borrow_mut();
         let Some(block) = host::header_pairs(Map::Request) else {
-            return flight.refuse(Reason::PolicyUnavailable, &[]);
+            return flight.refuse(Reason::PolicyUnavailable, &Headers::NONE);
         };
-        let Some(pairs) = pairs::parse(&block) else {
-            return flight.refuse(Reason::RequestMalformed, &[]);
+        let Some(headers) = Headers::parse(&block) else {
+            return flight.refuse(Reason::RequestMalformed, &Headers::NONE);
         };
         let gate = Rc::clone(&flight.gate);
-        let raw = raw(&pairs);
+        let raw = raw(headers.pairs());
         if let Some(rules) = gate.policy.mirror() {
             flight.capture =
                 Some(Capture::start(rules, &raw, peer(), gate.fresh_id(), Rc::clone(&gate.held)));
         }
-        let now = flight.drive(me, &raw, &pairs, None);
-        drop(pairs);
+        let now = flight.drive(me, &raw, &headers, None);
+        drop(headers);
         if now == Now::Waits {
             flight.headers = block;
             flight.waiting = true;
@@ -112,12 +112,12 @@ impl Flight {
         }
         flight.waiting = false;
         let block = std::mem::take(&mut flight.headers);
-        let Some(pairs) = pairs::parse(&block) else {
-            return flight.refuse(Reason::RequestMalformed, &[]);
+        let Some(headers) = Headers::parse(&block) else {
+            return flight.refuse(Reason::RequestMalformed, &Headers::NONE);
         };
-        let raw = raw(&pairs);
-        let now = flight.drive(me, &raw, &pairs, Some(reply));
-        drop(pairs);
+        let raw = raw(headers.pairs());
+        let now = flight.drive(me, &raw, &headers, Some(reply));
+        drop(headers);
         if now == Now::Waits {
             flight.headers = block;
             flight.waiting = true;
@@ -158,13 +158,13 @@ impl Flight {
         &mut self,
         me: &Rc<RefCell<Self>>,
         raw: &RawRequest<'_>,
-        pairs: &[Pair<'_>],
+        headers: &Headers<'_>,
         reply: Option<Reply>,
     ) -> Now {
         let gate = Rc::clone(&self.gate);
         let request = match Request::parse(*raw) {
             Ok(request) => request,
-            Err(reason) => return self.refuse(reason, pairs),
+            Err(reason) => return self.refuse(reason, headers),
         };
         let context = gate.context();
         let mut step = match reply {
@@ -177,14 +177,14 @@ impl Flight {
         };
         loop {
             let call = match step {
-                Step::Decided(decision) => return self.apply(&decision, pairs),
+                Step::Decided(decision) => return self.apply(&decision, headers),
                 Step::Ask(call) => call,
             };
             // Each question is asked once in a check, so this ends.
             match self.answer(me, raw, &call) {
                 Ok(Some(reply)) => step = self.check.resume(&context, &request, reply),
                 Ok(None) => return Now::Waits,
-                Err(reason) => return self.refuse(reason, pairs),
+                Err(reason) => return self.refuse(reason, headers),
             }
         }
     }
@@ -259,7 +259,7 @@ impl Flight {
         Ok(None)
     }
 
-    fn apply(&mut self, decision: &Decision, pairs: &[Pair<'_>]) -> Now {
+    fn apply(&mut self, decision: &Decision, headers: &Headers<'_>) -> Now {
         self.gate.metrics.decided(decision);
         if let Some(capture) = &mut self.capture {
             capture.decided(decision);
@@ -273,6 +273,7 @@ impl Flight {
                 }
                 let changes = permit.mutations();
                 let removed = |name: &[u8]| changes.remove.contains(name);
+                let pairs = headers.pairs();
                 if changes.set.is_empty()
                     && changes.path.is_none()
                     && !pairs.iter().any(|(name, _)| removed(name))
@@ -280,26 +281,30 @@ impl Flight {
                     return Now::Continues;
                 }
                 // One call that writes all headers costs less than two that write one each.
-                let mut kept = Vec::with_capacity(pairs.len().saturating_add(changes.set.len()));
-                kept.extend(pairs.iter().copied().filter(|(name, _)| !removed(name)));
-                if let Some(path) = &changes.path {
-                    replace_path(&mut kept, path);
-                }
-                kept.extend(
-                    changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-                );
-                if host::set_header_pairs(Map::Request, &pairs::serialise(kept.iter().copied())) {
+                let added =
+                    changes.set.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+                let block = match &changes.path {
+                    None => headers.edited(removed, added),
+                    Some(path) => {
+                        let mut pairs = pairs.to_vec();
+                        replace_path(&mut pairs, path);
+                        pairs.retain(|(name, _)| !removed(name));
+                        pairs.extend(added);
+                        pairs::serialise(pairs.iter().copied())
+                    }
+                };
+                if host::set_header_pairs(Map::Request, &block) {
                     Now::Continues
                 } else {
                     self.passed = false;
                     let reason = Reason::PolicyUnavailable;
                     let refused = Decision::refused(reason, Door::Filter);
-                    self.respond(&Denial::new(reason), &refused, pairs)
+                    self.respond(&Denial::new(reason), &refused, headers.pairs())
                 }
             }
             Outcome::Deny(denial) => {
-                self.hide_credentials(pairs);
-                self.respond(denial, decision, pairs)
+                self.hide_credentials(headers.pairs());
+                self.respond(denial, decision, headers.pairs())
             }
         }
     }
@@ -314,10 +319,10 @@ impl Flight {
         }
     }
 
-    /// Nothing could be judged. `pairs`: the request's headers, as far as they could be read.
-    fn refuse(&mut self, reason: Reason, pairs: &[Pair<'_>]) -> Now {
+    /// Nothing could be judged. `headers`: the request's, as far as they could be read.
+    fn refuse(&mut self, reason: Reason, headers: &Headers<'_>) -> Now {
         let decision = Decision::refused(reason, Door::Filter);
-        self.apply(&decision, pairs)
+        self.apply(&decision, headers)
     }
 
     fn respond(&self, denial: &Denial, decision: &Decision, pairs: &[Pair<'_>]) -> Now {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::limits;
@@ -222,12 +223,17 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
         // Also an empty object counts as a level.
         self.inner::<A::Error>(None)?;
         while let Some(name) = access.next_key::<String>()? {
-            if !self.reading.lenient && map.contains_key(&name) {
-                return Err(self.refuse(JsonError::DuplicateMember));
-            }
             let on_path = self.on_path_to(&name);
             let value = access.next_value_seed(self.inner::<A::Error>(on_path)?)?;
-            map.insert(name, value);
+            match map.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(mut place) if self.reading.lenient => {
+                    place.insert(value);
+                }
+                Entry::Occupied(_) => return Err(self.refuse(JsonError::DuplicateMember)),
+            }
         }
         Ok(Value::Object(map))
     }

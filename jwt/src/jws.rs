@@ -142,9 +142,24 @@ impl<'t> Parts<'t> {
 }
 
 fn split_at_last_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let dot = text.iter().rposition(|byte| *byte == b'.')?;
+    let dot = last_dot(text)?;
     let (before, after) = text.split_at_checked(dot)?;
     Some((before, after.strip_prefix(b".")?))
+}
+
+/// A block at a time, which compilers make a few instructions of: nearly all of a token is no dot.
+fn last_dot(text: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let (head, blocks) = text.as_rchunks::<BLOCK>();
+    let is_dot = |byte: &u8| *byte == b'.';
+    let mut end = text.len();
+    for block in blocks.iter().rev() {
+        end = end.saturating_sub(BLOCK);
+        if block.iter().fold(0, |found, byte| found | u8::from(is_dot(byte))) != 0 {
+            return block.iter().rposition(is_dot).map(|at| end.saturating_add(at));
+        }
+    }
+    head.iter().rposition(is_dot)
 }
 
 struct Header {

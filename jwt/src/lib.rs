@@ -1,6 +1,6 @@
 //! Untrusted text to verified claims: compact JWS (RFC 7515), JWK sets (RFC 7517), algorithms (RFC 7518), claims (RFC 7519).
 //!
-//! The chain is [`Unverified`] -> [`Verified`]; each has private fields and one constructor, so holding a
+//! The chain is [`Unverified`] -> [`Admitted`] -> [`Verified`]; each has private fields and one constructor, so holding a
 //! [`Verified`] is the proof that signature, algorithm, issuer, audience, times and type were checked.
 //! Nothing here knows HTTP, policy, logs, the clock or randomness: time is an argument, and a signature is checked
 //! by a [`SignatureBackend`], of which [`Pure`] is the one that runs everywhere.
@@ -56,5 +56,5 @@ pub use secret::SecretUnusable;
 pub use signature::{SignatureBackend, SignatureInvalid, ecdsa_der};
 pub use tenant::tenant_template;
 pub use time::UnixTime;
-pub use token::Unverified;
+pub use token::{Admitted, Unverified};
 pub use verified::Verified;

@@ -59,19 +59,41 @@ impl<'t> Unverified<'t> {
         &self.claims
     }
 
-    /// The checks that need no key, cheapest first; [`Unverified::verify`] makes them too. Passing proves nothing yet.
+    /// The checks that need no key, cheapest first. Passing proves nothing yet.
     ///
     /// # Errors
     /// Every variant but [`TokenError::KeyUnknown`] and [`TokenError::SignatureInvalid`].
-    pub fn check(&self, rules: &TokenRules, now: UnixTime) -> Result<(), TokenError> {
-        self.signed.allowed_algorithm(rules.algorithms)?;
+    pub fn admit(self, rules: &TokenRules, now: UnixTime) -> Result<Admitted<'t>, TokenError> {
+        let algorithm = self.check(rules, now)?;
+        Ok(Admitted { token: self, algorithm })
+    }
+
+    pub(crate) fn check(&self, rules: &TokenRules, now: UnixTime) -> Result<Algorithm, TokenError> {
+        let algorithm = self.signed.allowed_algorithm(rules.algorithms)?;
         if !rules.issuer.admits(&self.claims) {
             return Err(TokenError::IssuerUnknown);
         }
         self.validity.check(rules, now)?;
         check_audience(rules, &self.claims)?;
         check_client(rules, &self.claims)?;
-        token_type::check(rules.token_type, self.signed.typ.as_deref(), &self.claims)
+        token_type::check(rules.token_type, self.signed.typ.as_deref(), &self.claims)?;
+        Ok(algorithm)
+    }
+}
+
+/// A token that satisfies its rules and proves nothing: anybody may have written it. The one constructor is
+/// [`Unverified::admit`]; [`Admitted::verify`] asks for the signature.
+#[derive(Clone, Debug)]
+pub struct Admitted<'t> {
+    pub(crate) token: Unverified<'t>,
+    /// One that the rules allow.
+    pub(crate) algorithm: Algorithm,
+}
+
+impl Admitted<'_> {
+    /// What the token claims, and anybody may have written.
+    pub const fn untrusted_claims(&self) -> &Claims {
+        self.token.untrusted_claims()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A token whose signature and rules were checked. The one constructor is [`Unverified::verify`], in this file, so that
+//! A token whose signature and rules were checked. The one constructor is [`Admitted::verify`], in this file, so that
 //! nothing else in this crate can make one either.
 //! Scopes, roles and who may do what are `policy`'s part.
 
@@ -12,7 +12,7 @@ use crate::rules::TokenRules;
 use crate::signature::SignatureBackend;
 use crate::tenant::{is_template, tenant_of};
 use crate::time::UnixTime;
-use crate::token::Unverified;
+use crate::token::{Admitted, Unverified};
 use crate::validity::Validity;
 
 /// The claims of a token that was signed by a key of the set and satisfied the rules at the time it was verified.
@@ -26,12 +26,10 @@ pub struct Verified {
 }
 
 impl Unverified<'_> {
-    /// Checks rules, then the signature as [`Jws::verify`](crate::Jws::verify) does, with those keys alone that are for
-    /// this issuer.
+    /// [`Unverified::admit`], then [`Admitted::verify`].
     ///
     /// # Errors
-    /// What [`Unverified::check`] and [`Jws::verify`](crate::Jws::verify) find; [`TokenError::KeyUnknown`] also when no
-    /// key of the `kid` is for this issuer.
+    /// What these find.
     pub fn verify(
         self,
         rules: &TokenRules,
@@ -39,11 +37,24 @@ impl Unverified<'_> {
         now: UnixTime,
         backend: &dyn SignatureBackend,
     ) -> Result<Verified, TokenError> {
-        self.check(rules, now)?;
-        let algorithm = self.signed.allowed_algorithm(rules.algorithms)?;
-        let eligible = |key: &Key| signs_for(key, &self.claims);
-        candidates::verify(&self.signed, algorithm, keys, &eligible, backend)?;
-        let Self { signed, claims, validity } = self;
+        self.admit(rules, now)?.verify(keys, backend)
+    }
+}
+
+impl Admitted<'_> {
+    /// Checks the signature as [`Jws::verify`](crate::Jws::verify) does, with those keys alone that are for this issuer.
+    ///
+    /// # Errors
+    /// What [`Jws::verify`](crate::Jws::verify) finds; [`TokenError::KeyUnknown`] also when no key of the `kid` is for this
+    /// issuer.
+    pub fn verify(
+        self,
+        keys: &KeySet,
+        backend: &dyn SignatureBackend,
+    ) -> Result<Verified, TokenError> {
+        let Self { token: Unverified { signed, claims, validity }, algorithm } = self;
+        let eligible = |key: &Key| signs_for(key, &claims);
+        candidates::verify(&signed, algorithm, keys, &eligible, backend)?;
         Ok(Verified { claims, algorithm, kid: signed.kid, validity })
     }
 }

@@ -283,12 +283,12 @@ fn jwt(
         (IssuerKind::Introspection(_), _) => return Err(Halt::Unavailable(None)),
     };
     // Cheap checks first: no wait for keys, and no signature, for a token that cannot pass.
-    match unverified.check(rules, context.now) {
-        Ok(()) => {}
+    let admitted = match unverified.admit(rules, context.now) {
+        Ok(admitted) => admitted,
         // Of a tenant that is none of this issuer's.
         Err(TokenError::IssuerUnknown) => return Ok(Found::NotMine(Reason::IssuerUnknown)),
         Err(error) => return Ok(Found::Refused(Reason::from(&error), on_invalid)),
-    }
+    };
     let keys = match context.keys.keys(id) {
         KeyState::Ready(keys) => keys,
         KeyState::Pending if !check.waited_for_keys => {
@@ -296,8 +296,8 @@ fn jwt(
         }
         KeyState::Pending | KeyState::Unavailable => return Err(Halt::Unavailable(None)),
     };
-    let expires = unverified.untrusted_claims().member("exp").and_then(UnixTime::from_numeric_date);
-    match unverified.verify(rules, &keys, context.now, context.backend) {
+    let expires = admitted.untrusted_claims().member("exp").and_then(UnixTime::from_numeric_date);
+    match admitted.verify(&keys, context.backend) {
         Ok(verified) => Ok(accepted(context, issuer, on_invalid, token, verified)),
         // A secret is the one key there is, whatever the token calls it; others may have been replaced.
         Err(TokenError::KeyUnknown) if by_secret(issuer) => {

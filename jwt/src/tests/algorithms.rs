@@ -124,7 +124,10 @@ fn the_rules_bind() {
         let rules = TokenRules { algorithms: allowed, ..mint::rules() };
         let token = mint::good(Algorithm::Es256);
         let unverified = Unverified::parse(token.as_bytes()).unwrap();
-        assert_eq!(unverified.check(&rules, mint::NOW), Err(TokenError::AlgorithmNotAllowed));
+        assert_eq!(
+            unverified.check(&rules, mint::NOW).map(drop),
+            Err(TokenError::AlgorithmNotAllowed)
+        );
         let verified = unverified.verify(&rules, mint::keys(), mint::NOW, &Pure);
         assert_eq!(verified.unwrap_err(), TokenError::AlgorithmNotAllowed);
     }
