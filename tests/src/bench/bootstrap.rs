@@ -24,6 +24,8 @@ pub(super) enum Rung {
     NoFilter,
     /// A wasm filter that does nothing.
     Nothing,
+    /// A wasm filter that reads the headers of each request, and does nothing with them.
+    Reading,
     /// Our filter with one route, open to all.
     Open,
     /// Native jwt_authn, as shipped: it verifies every token it sees.
@@ -50,6 +52,7 @@ impl Rung {
         match self {
             Self::NoFilter => "no_filter",
             Self::Nothing => "nothing",
+            Self::Reading => "reading",
             Self::Open => "open",
             Self::NativeCold => "native_cold",
             Self::OursCold => "ours_cold",
@@ -71,6 +74,7 @@ impl Rung {
         match self {
             Self::NoFilter => "no filter",
             Self::Nothing => "a wasm filter that does nothing",
+            Self::Reading => "a wasm filter that reads headers and does nothing",
             Self::Open => "our filter with an open route",
             Self::NativeCold => "native jwt_authn, cache off",
             Self::OursCold => "our filter, cache off",
@@ -91,7 +95,10 @@ impl Rung {
 
     /// Whether it refuses a request without a good token.
     pub(super) fn asks_token(self) -> bool {
-        !matches!(self, Self::NoFilter | Self::Nothing | Self::Open | Self::NothingScale(_))
+        !matches!(
+            self,
+            Self::NoFilter | Self::Nothing | Self::Reading | Self::Open | Self::NothingScale(_)
+        )
     }
 
     /// Whether it refuses what no rule allows.
@@ -121,6 +128,7 @@ impl Rung {
         match self {
             Self::NoFilter => Vec::new(),
             Self::Nothing => vec![wasm(self, parties.nothing, "nothing", "")],
+            Self::Reading => vec![wasm(self, parties.nothing, "nothing", "headers")],
             Self::Open => ours(open_routes(), REMEMBERED),
             Self::OursCold => ours(token_routes(), 0),
             Self::OursToken => ours(token_routes(), REMEMBERED),

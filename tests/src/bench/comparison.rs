@@ -40,6 +40,13 @@ pub(super) const COMPARISONS: &[Comparison] = &[
         ours: Rung::Open,
         peer: Rung::NoFilter,
     },
+    Comparison {
+        measure: None,
+        name: "floor: headers read, nothing done",
+        alg: Alg::Rs256,
+        ours: Rung::Reading,
+        peer: Rung::Nothing,
+    },
     cold("P1 RS256", Alg::Rs256),
     cold("P1 ES256", Alg::Es256),
     cold("P1 EdDSA", Alg::EdDsa),
@@ -57,6 +64,7 @@ pub(super) const COMPARISONS: &[Comparison] = &[
         Rung::NativeFull(Rules::Thousand),
     ),
     warm(Measure::WarmPolicy, "P2 over a filter that does nothing", Rung::OursPlain, Rung::Nothing),
+    warm(Measure::WarmPolicy, "P2 over one that reads the headers", Rung::OursPlain, Rung::Reading),
     warm(
         Measure::Scale,
         "P9 on Envoy",
