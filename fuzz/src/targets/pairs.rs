@@ -2,7 +2,7 @@
 
 use super::{Outcome, Target, must, no_words};
 use crate::mutate::Mutator;
-use crate::pairs::{Pair, parse, serialise};
+use crate::pairs::{Headers, Pair, parse, serialise};
 
 pub(super) const PAIRS: Target = Target {
     name: "pairs",
@@ -25,5 +25,16 @@ fn run(input: &[u8]) -> Outcome {
     must(parse(&block).as_ref() == Some(&pairs), || {
         "written and read, it is another map".to_owned()
     })?;
+    let Some(headers) = Headers::parse(input) else { return Ok(false) };
+    let removed = |name: &[u8]| name.len() % 2 == 1;
+    let added: [Pair<'_>; 2] = [(b"x-user", b"alice"), (b"x", b"")];
+    let expected = pairs.iter().filter(|(name, _)| !removed(name)).chain(&added);
+    let edited = headers.edited(removed, added.iter().copied());
+    must(parse(&edited).is_some_and(|edited| edited.iter().eq(expected)), || {
+        "edited, it is another map".to_owned()
+    })?;
+    let nothing = Headers::NONE.edited(|_| false, std::iter::empty());
+    must(nothing == serialise(std::iter::empty()), || "of nothing, it is something".to_owned())?;
+    must(headers.pairs() == pairs, || "read twice, it is another map".to_owned())?;
     Ok(true)
 }

@@ -4,7 +4,7 @@
 use sallyport_jwt::{JsonLimits, parse_json_object_with_list};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::file::document::{Document, syntax};
 use crate::file::filter_copy::{FilterCopy, RouteReader};
@@ -93,18 +93,17 @@ impl PluginConfig {
     /// The configuration as JSON. The policy in it is the filter's copy.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut value = json!({
-            "policy": self.policy.filter_copy(),
-            "topology": self.topology,
-            "token_cache": self.token_cache,
-            "verdict_cache": self.verdict_cache,
-            "shared_data": self.shared_data,
-        });
-        if let (Some(cluster), Some(members)) = (&self.sidecar_cluster, value.as_object_mut()) {
-            let sidecar = json!({ "cluster": cluster, "judge": self.judge });
-            members.insert("sidecar".to_owned(), sidecar);
+        let mut members = Map::new();
+        let mut put = |name: &str, value| members.insert(name.to_owned(), value);
+        put("policy", self.policy.filter_copy());
+        put("topology", json!(self.topology));
+        if let Some(cluster) = &self.sidecar_cluster {
+            put("sidecar", json!({ "cluster": cluster, "judge": self.judge }));
         }
-        value
+        put("token_cache", json!(self.token_cache));
+        put("verdict_cache", json!(self.verdict_cache));
+        put("shared_data", json!(self.shared_data));
+        Value::Object(members)
     }
 }
 
