@@ -39,7 +39,11 @@ impl EcKey {
     /// Whether a signature, `r || s`, is of this input. None is as much as false.
     pub(crate) fn verifies(&self, hash: Hash, input: &[u8], signature: &[u8]) -> Option<bool> {
         let order = Modulus::new(self.curve.order)?;
-        let (r, s) = signature.split_at_checked(signature.len().checked_div(2)?)?;
+        // Each half is as long as the order: a number has one spelling.
+        let (r, s) = signature.split_at_checked(self.curve.bytes())?;
+        if s.len() != r.len() {
+            return None;
+        }
         let (r, s) = (order.number(r)?, order.number(s)?);
         if r.iter().all(|limb| *limb == 0) || s.iter().all(|limb| *limb == 0) {
             return None;

@@ -128,14 +128,18 @@ impl Modulus {
         }
     }
 
-    /// From 1 by doubling to R * 2^length, and from there by squaring: each squaring doubles what is above R.
+    /// By doubling from the highest power of two below the modulus to R * 2^length, and from there by squaring: each squaring
+    /// doubles what is above R.
     fn square_of_r(&self) -> Vec<u32> {
         let mut number = vec![0; self.len()];
-        if let Some(lowest) = number.first_mut() {
-            *lowest = 1;
+        let unused = self.limbs.last().map_or(0, |highest| highest.leading_zeros());
+        if let Some(highest) = number.last_mut() {
+            *highest = 0x8000_0000_u32.checked_shr(unused).unwrap_or(0);
         }
         let mut doubled = number.clone();
-        for _ in 0..self.len().saturating_mul(33) {
+        // The power is 2^(32 * length - unused - 1).
+        let unused = usize::try_from(unused).unwrap_or(0);
+        for _ in 0..self.len().saturating_add(unused).saturating_add(1) {
             self.add(&mut doubled, &number, &number);
             std::mem::swap(&mut number, &mut doubled);
         }
@@ -234,7 +238,7 @@ mod tests {
     use proptest::prelude::*;
     use rsa::BoxedUint;
 
-    use super::{Modulus, bytes, limbs};
+    use super::{Modulus, bytes, high, limbs, low};
 
     proptest! {
         /// Against another library's plain arithmetic: a * b, a + b, a - b and a^e modulo m.
@@ -243,7 +247,7 @@ mod tests {
             mut m in proptest::collection::vec(any::<u8>(), 1..70),
             a in proptest::collection::vec(any::<u8>(), 1..90),
             b in proptest::collection::vec(any::<u8>(), 1..90),
-            exponent in any::<u16>(),
+            exponent in any::<u64>(),
         ) {
             *m.last_mut().unwrap() |= 1;
             let Some(modulus) = Modulus::new(&m) else {
@@ -266,18 +270,27 @@ mod tests {
             modulus.multiply(&mut formed, &own(&a), modulus.square());
             modulus.multiply(&mut out, &formed, &own(&b));
             prop_assert_eq!(theirs(&out), a.mul_mod(&b, &m));
+            // One of two factors may be above the modulus.
+            let most = vec![u32::MAX; modulus.len()];
+            modulus.multiply(&mut formed, &own(&b), modulus.square());
+            modulus.multiply(&mut out, &most, &formed);
+            let rest = wide(&bytes(&most, 80)).rem_vartime(&m);
+            prop_assert_eq!(theirs(&out), rest.mul_mod(&b, &m));
+            modulus.multiply(&mut out, &formed, &most);
+            prop_assert_eq!(theirs(&out), rest.mul_mod(&b, &m));
             modulus.add(&mut out, &own(&a), &own(&b));
             prop_assert_eq!(theirs(&out), a.add_mod(&b, &m));
             modulus.subtract(&mut out, &own(&a), &own(&b));
             prop_assert_eq!(theirs(&out), a.sub_mod(&b, &m));
             let mut power = wide(&[1]).rem_vartime(&m);
-            for bit in (0..16).rev() {
+            for bit in (0..64).rev() {
                 power = power.mul_mod(&power, &m);
                 if exponent >> bit & 1 == 1 {
                     power = power.mul_mod(&a, &m);
                 }
             }
-            prop_assert_eq!(theirs(&modulus.power(&own(&a), &[u32::from(exponent)])), power);
+            let own_power = modulus.power(&own(&a), &[low(exponent), high(exponent)]);
+            prop_assert_eq!(theirs(&own_power), power);
         }
     }
 

@@ -59,7 +59,7 @@ agrees!(p_256_agrees, p256, "P-256", Es256, 32);
 agrees!(p_384_agrees, p384, "P-384", Es384, 48);
 agrees!(p_521_agrees, p521, "P-521", Es512, 66);
 
-/// Numbers at the edges of the field and the order, none of which verifies anything, whatever the input.
+/// Numbers at the edges of the order.
 #[test]
 fn edges_verify_nothing() {
     let curves = [(Algorithm::Es256, &P256), (Algorithm::Es384, &P384), (Algorithm::Es512, &P521)];
@@ -84,6 +84,79 @@ fn edges_verify_nothing() {
                 let verified = Pure.verify(&keys.keys()[0], algorithm, b"input", &signature);
                 assert!(verified.is_err(), "{algorithm} {r:x?} {s:x?}");
             }
+        }
+    }
+}
+
+/// A good signature by other numbers that are the same modulo the order, and in more bytes. P-521's have room above it.
+#[test]
+fn a_signature_has_one_spelling() {
+    let keys = set(&[super::mint::jwk(Algorithm::Es512)]);
+    let good = super::mint::sign(Algorithm::Es512, b"input");
+    let verified = |signature: &[u8]| {
+        Pure.verify(&keys.keys()[0], Algorithm::Es512, b"input", signature).is_ok()
+    };
+    assert!(verified(&good));
+    let (r, s) = good.split_at(66);
+    let above = |number: &[u8]| {
+        let mut carry = 0_u16;
+        let mut sum = number.to_vec();
+        for (byte, order) in sum.iter_mut().zip(P521.order).rev() {
+            let both = u16::from(*byte) + u16::from(*order) + carry;
+            *byte = u8::try_from(both & 0xff).unwrap();
+            carry = both >> 8;
+        }
+        sum
+    };
+    assert!(!verified(&[above(r), s.to_vec()].concat()));
+    assert!(!verified(&[r.to_vec(), above(s)].concat()));
+    assert!(!verified(&[&[0], r, &[0], s].concat()));
+    assert!(!verified(&[r, &[0], s].concat()));
+    assert!(!verified(&[r, s, &[0]].concat()));
+}
+
+/// r is chosen so that the sum of both points is infinite, which has no x to compare: whoever knows the private key can.
+#[test]
+fn the_infinite_point_is_no_signature() {
+    use p256::elliptic_curve::PrimeField as _;
+    use p256::elliptic_curve::ops::Reduce as _;
+    use sha2::Digest as _;
+    let keys = set(&[super::mint::jwk(Algorithm::Es256)]);
+    let secret = super::mint::p256();
+    let hash = sha2::Sha256::digest(b"input");
+    let e = p256::Scalar::reduce(&hash);
+    let inverse = secret.as_nonzero_scalar().invert().unwrap();
+    let r = -(e * inverse);
+    let s = p256::Scalar::ONE;
+    let signature = [r.to_repr().as_slice(), s.to_repr().as_slice()].concat();
+    assert!(Pure.verify(&keys.keys()[0], Algorithm::Es256, b"input", &signature).is_err());
+}
+
+/// Length in bits, modulus, a good signature with PS256 of the text `message`, and the same message signed with a bit that
+/// no encoding has: above the encoded message, or in its unused bits. The exponent is 65537.
+const ONE_BIT_MORE: &[(usize, &str, &str, &str)] = &[
+    (
+        2049,
+        "AXYndjb11qCg9LDqqlAO9azWoKtsnFuRA0SBIS9YeRupocUtgOXNP523-peOR1ifdppjTLPdeAX_4CfG35PG_ymwBYWgZqBflOWcuOiPySIiVAyaceMG3F0B7b5VlMUQKcA9En6PvJMDk6BpqYo0qew0fJvk1gq3asFlt1JPJgTk4_1EaI6bmOHvLhBIYPIS_D7HqmcLXRok8K7L_K2dRWcFyflC757xUWNeL8fF8jTPG1SitlYbRXAzrybMDofOHGURn2qdhWH6DVOC-TlKk3Js0QiM7Hw0NWDeWUENjlLFDLCUKDBCweVtPUP_QDvWZu0SINvTTjKZGxazGWSNzIs",
+        "AFLZVIhVMhkNhKvOTB63o_DI_cbjBAnoD8VE8CPgZQjMmL3xe34WeOuqjwblaAqTLmuaWaljpUGUzmla_-d-JmsLdoPi0TQ-EaecIT7zQe5HBOngLWSCrxjRWlrS3kMC0hj-R_Vr1LakhXipiSRYKTEQj3f9OjX9Pj-9sMeIC2tHlY7RZW47VGjT0TqhKILdgVHGmM8H1vGwgzLULKbmHoGS9k4r873Q3x8829F2yEof7nLAYttE25h1P0O0wKGvpSWxQR-JP3x23BsuPy3sVGvek9_wq6zkmukuK9Om9ZoUEc2qcVQQNMS_Wt2PtZO9t7VeuqwhOTHHAGLQISCqRQE",
+        "AKGk4k3X1TIhDDFjJ2tQFBjAL0GuYjI-WhRzELYPg_Jc9JOxQTOn1qTwXPrOzR4ZGrwBgHWwqd4U6GJ2zbT0kdqoIB1I0ecr-iIBMi_fvdLUwJowDHGP6EFWlm3SY0A4eZj7DCcICZrFVFeiwqki6XNYBDrTasj0wb2nhnPozZ-OJSw7N4JoPfyprL97sGXukuefAFsIs5k4-GxGItil2AOWas4H8DfHDHUfneb9SmMK-U8SxICUDe7k8x_l31azwo6_tx8ltdtW6rgClJcNnMDMBuJPrySCuithFcCt7uvnw9u5qUvqJg0vJ7F8_2sfRGkpmqDOv3E5haK1uHpNt-Q",
+    ),
+    (
+        2050,
+        "A1GhyUTwuhdxrNoOOLLjNsxUVl0kRrWu5r6_4IHA3ItTT0zkBv3seX87y_jcXqSsGRhRoFxT2SXC_Zb0KkqqQF_RMIRpO_YpX92KEBU75SRSEjuszHPLpAyH8xG-ySPHbKdyADBHnGVU8JPMVC2YiT5fSjCIrDdbm_VPrUP9NZO-twLOPEG39-RTjL66oyJJukQaykLe4xsZMt80JE_oU8GwSDom1v_I4kQSGsIpER62Q70wlmuUIY6oAc1YANQlhsLTv_rJGKPSEAZ8N04kKkDuo_g2auZnSWOCd5VvKL0cYgY_aWLO6nQyuu45hdjQrD6ssljgTgiouidp31K2U3M",
+        "AtrtBl3mWpbhOOGy0xj0voet7RhrAcpdGpFdyS0LPoUxJvQm1u0gBhqtjpTCCHYHA2-9SgE_2KiHv7-Gp4zOotQOZ-P86IiPVrE1yYmPR345ZQ2YkSlnWo3uQ23nwlCJ4wd-xDp_LcTAjhtIfvXRiRDh7xHtM7gqnFTZgzRxb9BbMgbwGqqVkn_-dDcG2DDMFDYJyo2fi5kb1CWlU_qHrGKu_CjZ4_3FQySGaL4WFedWPJufiMz7I1OQhD-KXyxQYDa9dGewA-w5qxwxNSrdZvbgCxlFKGWmXUw1iN7oQ6T42ZwS2BWPKS68u0xF2-g-w-WD4wqygnrZT7x7KcffEs0",
+        "Ahx6Q_aNrDaZ09RyXjLbbv71WtB3wFaecgOGJx2mOOEMvuD2G4ULE5cG8CyTeGMAJxYyzDdmr5GZEO-JYc2qsrre8acc8Pb30XffBExbiwmzWNUpHxow7Jav9SdYIK9YcIB3l_w4Yie91MZdqHrAp0_QooIUmf6pGL8l6Y0_H-2wcHf5BPevfsc5WLwv8XWY9gUUJRafpvpxJJA7GjYKr9oOwXUQbdxaBJHCWaMc1nd1p41ty3-t06-b2o9yEsGj3vweEXlrk0qJtRe1GOnqRIe5Kk29MBDdjqRsAPYXXkRCWu68c27dEaDUXWcQuB62WuDIS_LbNh09XiD2LuJcJsk",
+    ),
+];
+
+#[test]
+fn an_encoded_message_has_no_other_bit() {
+    for (bits, n, good, other) in ONE_BIT_MORE {
+        let keys = set(&[json!({"kty": "RSA", "n": n, "e": "AQAB"})]);
+        for (signature, expected) in [(good, true), (other, false)] {
+            let verified =
+                Pure.verify(&keys.keys()[0], Algorithm::Ps256, b"message", &decode(signature));
+            assert_eq!(verified.is_ok(), expected, "{bits}");
         }
     }
 }
